@@ -1,0 +1,6 @@
+export * from "./errors";
+export * from "./kernel";
+export * from "./metrics";
+export * from "./naming";
+export * from "./store";
+export * from "./types";

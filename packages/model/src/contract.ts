@@ -1,0 +1,37 @@
+import { z } from "zod";
+
+/**
+ * What a stack that holds the whole platform publishes (stack output `platform`): the version, and the handles that
+ * other stacks, the command line and tests reach it by.
+ */
+export const platformContract = z.object({
+  contract: z.literal("tributary.platform"),
+  version: z.literal(1),
+  ingestion: z.object({
+    /** Base URL of the collector, without a trailing slash: SDKs post to `<url>/v1/batch`. */
+    collectorUrl: z.string(),
+    /** Write key by source id. */
+    writeKeys: z.record(z.string(), z.string()),
+    eventStreamArn: z.string(),
+    eventsTableName: z.string(),
+    quarantineBucket: z.string(),
+  }),
+  lake: z.object({
+    /** Glue database by zone. */
+    databases: z.object({ raw: z.string(), clean: z.string(), curated: z.string() }),
+    buckets: z.object({ raw: z.string(), clean: z.string(), curated: z.string() }),
+    workgroup: z.string(),
+    /** State machine ARN by pipeline name (`nightly`). */
+    pipelines: z.record(z.string(), z.string()),
+  }),
+  identities: z.object({ graphTableName: z.string(), profilesTableName: z.string() }),
+  activation: z.object({
+    profileApiUrl: z.string(),
+    /** ARN of the secret that holds the profile API's bearer token. */
+    profileApiSecretArn: z.string(),
+    membershipsTableName: z.string(),
+    audiences: z.array(z.string()),
+    destinations: z.array(z.string()),
+  }),
+});
+export type PlatformContract = z.infer<typeof platformContract>;

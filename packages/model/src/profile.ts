@@ -1,0 +1,41 @@
+import type { Json } from "./json";
+
+export interface ProfileIdentifier {
+  /** `user_id`, `anonymous_id`, `email`, `phone`… */
+  readonly type: string;
+  /** Normalised value. */
+  readonly value: string;
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+}
+
+export interface ConsentState {
+  readonly granted: boolean;
+  /** When the choice was made. */
+  readonly at: string;
+}
+
+/** The record of one person: a fold over the facts of the identifiers that resolve to it. */
+export interface Profile {
+  readonly profileId: string;
+  readonly identifiers: readonly ProfileIdentifier[];
+  /** Each trait is the value with the greatest (timestamp, messageId). */
+  readonly traits: Readonly<Record<string, Json>>;
+  /** By purpose (`marketing`, `analytics`…). A purpose that is not here was never granted. */
+  readonly consent: Readonly<Record<string, ConsentState>>;
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+  /** Hash of everything above: equal content, equal version. */
+  readonly version: string;
+}
+
+/** An item of the profiles table (key `profileId`): a profile, or where a merged profile went. */
+export type ProfileItem =
+  | (Profile & { readonly kind: "profile" })
+  | {
+      readonly kind: "redirect";
+      readonly profileId: string;
+      readonly redirectTo: string;
+      readonly at: string;
+      readonly reason: string;
+    };

@@ -4,3 +4,4 @@ export * from "./metrics";
 export * from "./naming";
 export * from "./store";
 export * from "./types";
+export * from "./versioned-map";

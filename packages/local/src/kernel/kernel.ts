@@ -15,6 +15,7 @@ import {
   rootPrincipal,
   type ShardedLog,
 } from "./types";
+import { VersionedMap } from "./versioned-map";
 
 /** Decides whether a principal may do what a call needs; throws `AccessDeniedException` in AWS's words where not. */
 export interface Authorizer {
@@ -49,7 +50,7 @@ export class Kernel {
   /** Kinesis and DynamoDB streams by ARN. */
   readonly logs = new Map<string, ShardedLog>();
   /** Every resource of the stack that exists, by URN, in creation order. */
-  readonly resources = new Map<string, Resource>();
+  readonly resources = new VersionedMap<string, Resource>();
   /** Set while the runtime is up. */
   lambda!: LambdaHost;
   authorizer: Authorizer | undefined;
@@ -139,6 +140,11 @@ export class Kernel {
     return result;
   }
 
+  /** Makes waiting work due now: buffers are written, batching windows cut short. */
+  async flush(): Promise<void> {
+    for (const activity of [...this.activities]) if (activity.pending() > 0) await activity.flush?.();
+  }
+
   /**
    * Waits until every stream, queue and buffer is empty, with each buffer flushed on the way. `onProgress` gets what is
    * pending. Rejects after `timeoutMs` with what was still pending.
@@ -149,7 +155,7 @@ export class Kernel {
     const deadline = Date.now() + (options.timeoutMs ?? 600_000);
     let quiet = 0;
     while (quiet < 3) {
-      for (const activity of [...this.activities]) if (activity.pending() > 0) await activity.flush?.();
+      await this.flush();
       const pending = this.pending();
       options.onProgress?.(pending);
       quiet = Object.keys(pending).length === 0 ? quiet + 1 : 0;

@@ -32,6 +32,8 @@ export interface KernelOptions {
   /** The data folder, absolute. */
   readonly dataDir: string;
   readonly region?: string;
+  /** Base port: the AWS endpoint; HTTP APIs follow on the next ones. 0 or undefined: the system picks, and it is kept. */
+  readonly port?: number;
   readonly log?: Logger;
   /** Milliseconds since the epoch; tests pass their own clock. */
   readonly now?: () => number;

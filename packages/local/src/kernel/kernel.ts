@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { Credentials } from "./credentials";
 import { AwsError, NotSupportedLocally } from "./errors";
 import { Metrics } from "./metrics";
 import { localAccountId, type Place } from "./naming";
@@ -47,6 +48,8 @@ export class Kernel {
   readonly place: Place;
   readonly store: Store;
   readonly metrics = new Metrics();
+  /** Which role an access key id stands for. */
+  readonly credentials = new Credentials();
   readonly log: Logger;
   readonly now: () => number;
   /** Kinesis and DynamoDB streams by ARN. */

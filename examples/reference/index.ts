@@ -1,0 +1,60 @@
+import * as awsx from "@pulumi/awsx";
+import * as pulumi from "@pulumi/pulumi";
+import { Activation, audience, trait, webhook } from "@tributary/activation";
+import { publish } from "@tributary/core";
+import { DataLake } from "@tributary/data-lake";
+import { Governance, vpcRef } from "@tributary/governance";
+import { defaultIdentityRules, IdentityResolution } from "@tributary/identity-resolution";
+import { drop, files, http, Ingestion } from "@tributary/ingestion";
+import { platformContract } from "@tributary/model";
+
+const config = new pulumi.Config("tributary");
+const environment = pulumi.getStack();
+
+const vpc = new awsx.ec2.Vpc("cdp", { numberOfAvailabilityZones: 2, natGateways: { strategy: "None" } });
+
+const governance = new Governance("cdp", {
+  environment,
+  network: { existing: vpcRef(vpc) },
+  tags: { Project: "tributary", CostCenter: "marketing" },
+});
+const { foundation } = governance;
+
+const lake = new DataLake("cdp", { foundation });
+
+const ingestion = new Ingestion("cdp", {
+  foundation,
+  rawZone: lake.rawZone,
+  sources: { web: http(), crm: http(), shop: files() },
+  // Your TypeScript, embedded in the processor's Lambda function.
+  onEvent: async (event) => {
+    const agent = event.context.userAgent;
+    return typeof agent === "string" && /bot|crawler|spider/i.test(agent) ? drop("bot") : event;
+  },
+});
+
+const identities = new IdentityResolution("cdp", { foundation, events: ingestion.events, rules: defaultIdentityRules });
+
+const activation = new Activation("cdp", {
+  foundation,
+  profiles: identities.profiles,
+  audiences: { bigSpenders: audience(trait("lifetime_value").atLeast(500)) },
+  destinations: {
+    crm: webhook({
+      url: config.require("crmUrl"),
+      purpose: "marketing",
+      audiences: ["bigSpenders"],
+      map: (profile) => ({ id: profile.profileId, email: profile.traits.email, lifetimeValue: profile.traits.lifetime_value }),
+    }),
+  },
+});
+
+/** What other teams' stacks, the command line and tests reach the platform by. */
+export const platform = publish(platformContract, {
+  contract: "tributary.platform",
+  version: 1,
+  ingestion: ingestion.contract,
+  lake: lake.contract,
+  identities: identities.contract,
+  activation: activation.contract,
+});

@@ -44,7 +44,11 @@ const activation = new Activation("cdp", {
       url: config.require("crmUrl"),
       purpose: "marketing",
       audiences: ["bigSpenders"],
-      map: (profile) => ({ id: profile.profileId, email: profile.traits.email, lifetimeValue: profile.traits.lifetime_value }),
+      map: (profile) => ({
+        id: profile.profileId,
+        email: profile.traits.email,
+        lifetimeValue: profile.traits.lifetime_value,
+      }),
     }),
   },
 });

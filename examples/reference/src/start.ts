@@ -46,7 +46,8 @@ async function send(sample: Sample, platform: PlatformContract): Promise<number>
   let sent = 0;
   try {
     for (const { key, items } of parts) {
-      if (key === undefined) throw new Error("the platform publishes no write key for a source of the sample (web, crm)");
+      if (key === undefined)
+        throw new Error("the platform publishes no write key for a source of the sample (web, crm)");
       await sendBatches(items, {
         collectorUrl,
         writeKey: key,
@@ -79,7 +80,13 @@ async function settle(runtime: Runtime): Promise<void> {
 
 async function rowCounts(runtime: Runtime, platform: PlatformContract): Promise<Record<string, number>> {
   const { raw, clean, curated } = platform.lake.databases;
-  const tables = [`${raw}.events`, `${clean}.events`, `${curated}.orders`, `${curated}.order_lines`, `${curated}.customers`];
+  const tables = [
+    `${raw}.events`,
+    `${clean}.events`,
+    `${curated}.orders`,
+    `${curated}.order_lines`,
+    `${curated}.customers`,
+  ];
   const counts: Record<string, number> = {};
   for (const name of tables) {
     const { rows } = await runtime.query(`select count(*) from ${name}`);
@@ -112,10 +119,12 @@ async function main(options: StartOptions): Promise<void> {
     const sent = await timed("sending events", () => send(sample, platform));
     await timed("resolving identities, activating audiences", () => settle(runtime));
     const run = await timed("nightly pipeline", () => runPipeline(runtime, platform, "nightly"));
-    if (run.status !== "SUCCEEDED") throw new Error(`the nightly pipeline ended ${run.status}: ${run.error ?? "no cause given"}`);
+    if (run.status !== "SUCCEEDED")
+      throw new Error(`the nightly pipeline ended ${run.status}: ${run.error ?? "no cause given"}`);
 
     const metrics = await runtime.metrics();
-    const sum = (name: string) => metrics.filter((metric) => metric.name === name).reduce((total, metric) => total + metric.sum, 0);
+    const sum = (name: string) =>
+      metrics.filter((metric) => metric.name === name).reduce((total, metric) => total + metric.sum, 0);
     const quarantined: Record<string, number> = {};
     for (const { name, dimensions, sum: value } of metrics) {
       if (name === "EventsQuarantined") {

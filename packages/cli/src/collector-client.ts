@@ -26,7 +26,10 @@ const maxBatchItems = 1_000;
  * resolves when every one was answered with 200 (durable). Refusals (429, 5xx) and broken connections are retried with
  * backoff, honouring `Retry-After`; what is still refused after that fails the call.
  */
-export async function sendBatches(items: AsyncIterable<string> | Iterable<string>, options: SendOptions): Promise<SendResult> {
+export async function sendBatches(
+  items: AsyncIterable<string> | Iterable<string>,
+  options: SendOptions,
+): Promise<SendResult> {
   const { collectorUrl, writeKey, concurrency = 4, attempts = 10 } = options;
   const url = `${collectorUrl.replace(/\/$/, "")}/v1/batch`;
   const authorization = `Basic ${Buffer.from(`${writeKey}:`).toString("base64")}`;
@@ -56,7 +59,8 @@ export async function sendBatches(items: AsyncIterable<string> | Iterable<string
         if (error instanceof CommandError) throw error;
         problem = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
       }
-      if (attempt >= attempts) throw new CommandError(`The collector at ${url} did not take a batch in ${attempts} attempts: ${problem}`);
+      if (attempt >= attempts)
+        throw new CommandError(`The collector at ${url} did not take a batch in ${attempts} attempts: ${problem}`);
       result.retries += 1;
       await new Promise((resolve) => setTimeout(resolve, wait));
     }

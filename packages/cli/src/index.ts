@@ -1,9 +1,11 @@
-export { sendBatches, type SendResult } from "./collector-client";
+export { type SendOptions, type SendResult, sendBatches } from "./collector-client";
+export { bringUp, type DevOptions, parsePort, type Ready, readyDocument, untilStopped } from "./commands/dev";
+export { runPipeline } from "./commands/pipeline";
 export { CommandError, UsageError } from "./errors";
-export { main } from "./main";
+export { main, reportAndExit } from "./main";
 export { count, createOutput, type Output, seconds, table } from "./output";
 export { platformOf } from "./platform";
-export { type Progress, progress } from "./progress";
-export { runPipeline } from "./commands/pipeline";
 export { getProfile } from "./profile-api-client";
+export { profilesOf } from "./profiles";
+export { type Progress, progress } from "./progress";
 export { quarantinedRecords } from "./quarantine";

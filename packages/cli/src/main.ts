@@ -36,17 +36,25 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await tributary().parseAsync(argv);
   } catch (error) {
-    process.exitCode = report(error);
+    process.exitCode = reportAndExit(error);
   }
 }
 
-function report(error: unknown): number {
+/** Says on stderr what went wrong and returns the exit code. */
+export function reportAndExit(error: unknown): number {
   if (error instanceof CommanderError) {
     const shown = error.code === "commander.helpDisplayed" || error.code === "commander.version";
     return shown ? 0 : error.code === "commander.help" ? (error.exitCode === 0 ? 0 : 2) : 2;
   }
   const { message, stack, name } = error instanceof Error ? error : new Error(String(error));
-  const expected = ["UsageError", "CommandError", "LocalRuntimeError", "ProgramError", "InputPropertiesError", "NotSupportedLocally"];
+  const expected = [
+    "UsageError",
+    "CommandError",
+    "LocalRuntimeError",
+    "ProgramError",
+    "InputPropertiesError",
+    "NotSupportedLocally",
+  ];
   process.stderr.write(`${expected.includes(name) || process.env.TRIBUTARY_DEBUG === undefined ? message : stack}\n`);
   return error instanceof UsageError ? 2 : 1;
 }

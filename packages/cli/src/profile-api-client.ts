@@ -20,11 +20,20 @@ async function get(runtime: RuntimeHandle, platform: PlatformContract, path: str
 }
 
 /** A profile by `type:value` or profile id, through the platform's own profile API. */
-export async function getProfile(runtime: RuntimeHandle, platform: PlatformContract, identifier: string): Promise<unknown> {
+export async function getProfile(
+  runtime: RuntimeHandle,
+  platform: PlatformContract,
+  identifier: string,
+): Promise<unknown> {
   return await get(runtime, platform, `/v1/profiles/${encodeURIComponent(identifier)}`);
 }
 
 /** Why two identifiers belong to one profile, or what keeps them apart. */
-export async function explain(runtime: RuntimeHandle, platform: PlatformContract, a: string, b: string): Promise<unknown> {
+export async function explain(
+  runtime: RuntimeHandle,
+  platform: PlatformContract,
+  a: string,
+  b: string,
+): Promise<unknown> {
   return await get(runtime, platform, `/v1/profiles/${encodeURIComponent(a)}/explain?with=${encodeURIComponent(b)}`);
 }

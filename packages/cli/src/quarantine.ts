@@ -31,7 +31,11 @@ export async function* quarantinedRecords(
   const bucket = platform.ingestion.quarantineBucket;
   let token: string | undefined;
   do {
-    const page: ObjectPage = await runtime.call("s3", "ListObjectsV2", { Bucket: bucket, Prefix: "dt=", ContinuationToken: token });
+    const page: ObjectPage = await runtime.call("s3", "ListObjectsV2", {
+      Bucket: bucket,
+      Prefix: "dt=",
+      ContinuationToken: token,
+    });
     for (const { Key: key = "" } of page.Contents ?? []) {
       const [, day = "", reason = "", source = ""] = layout.exec(key) ?? [];
       if (filter.reason !== undefined && filter.reason !== reason) continue;

@@ -51,7 +51,9 @@ function traitsOf(random: Random, person: Person): JsonObject {
 
 function context(person: Person): JsonObject {
   const consent: JsonObject =
-    person.marketing === undefined ? {} : { consent: { categoryPreferences: { marketing: person.marketing, analytics: true } } };
+    person.marketing === undefined
+      ? {}
+      : { consent: { categoryPreferences: { marketing: person.marketing, analytics: true } } };
   return { library: { name: "sample", version: "1" }, location: { country: person.country }, ...consent };
 }
 
@@ -76,7 +78,11 @@ function visit(random: Random, person: Person, device: Device, begin: number, dr
   const basket = Array.from({ length: random.between(1, 4) }, () => random.pick(catalogue));
   for (const article of basket) add({ type: "track", event: "Product Viewed", ...known, properties: article });
   if ("userId" in known && random.chance(0.5)) {
-    const products = basket.map((article, index) => ({ ...article, quantity: random.between(1, 5), position: index + 1 }));
+    const products = basket.map((article, index) => ({
+      ...article,
+      quantity: random.between(1, 5),
+      position: index + 1,
+    }));
     const total = products.reduce((sum, { price, quantity }) => sum + Math.round(price * 100) * quantity, 0) / 100;
     spent = total;
     add({
@@ -105,7 +111,11 @@ export function makeSample(seed: number, count: number): Sample {
       const email = random.chance(0.02) ? typo(random, person.email) : person.email;
       const traits = { ...traitsOf(random, person), email, lifetime_value: Math.round(spent * 100) / 100 };
       const time = start + days * day + random.between(0, day);
-      drafts.push({ source: "crm", time, body: { type: "identify", userId: person.userId, traits, context: context(person) } });
+      drafts.push({
+        source: "crm",
+        time,
+        body: { type: "identify", userId: person.userId, traits, context: context(person) },
+      });
     }
   }
 
@@ -129,12 +139,19 @@ export function makeSample(seed: number, count: number): Sample {
         random.pick([
           JSON.stringify({ messageId: random.uuid(), type: "track", event: "No Identity", properties: {} }),
           JSON.stringify({ messageId: random.uuid(), type: "purchase", userId: "u-00001" }),
-          JSON.stringify({ messageId: random.uuid(), type: "track", userId: "u-00001", properties: { event: "missing" } }),
+          JSON.stringify({
+            messageId: random.uuid(),
+            type: "track",
+            userId: "u-00001",
+            properties: { event: "missing" },
+          }),
         ]),
       );
     }
   }
   for (const { source, text } of random.shuffle(held)) items[source].push(text);
-  const strays = [JSON.stringify({ messageId: random.uuid(), type: "track", event: "Stray", anonymousId: random.uuid() })];
+  const strays = [
+    JSON.stringify({ messageId: random.uuid(), type: "track", event: "Stray", anonymousId: random.uuid() }),
+  ];
   return { seed, people, items, strays, distinct: ordered.length, repeats, faulty };
 }

@@ -28,7 +28,8 @@ export interface Summary {
   readonly dataDir: string;
 }
 
-const total = (numbers: Readonly<Record<string, number>>) => Object.values(numbers).reduce((sum, value) => sum + value, 0);
+const total = (numbers: Readonly<Record<string, number>>) =>
+  Object.values(numbers).reduce((sum, value) => sum + value, 0);
 const percent = (value: number) => `${(value * 100).toFixed(2)} %`;
 
 export function describeSummary(summary: Summary): string {

@@ -20,7 +20,8 @@ function owners(people: readonly Person[]): Map<string, number> {
     if (person.userId !== null) result.set(`user_id:${person.userId}`, person.id);
     result.set(`email:${person.email}`, person.id);
     if (person.phone !== null) result.set(`phone:${person.phone}`, person.id);
-    for (const device of person.devices) if (!device.shared) result.set(`anonymous_id:${device.anonymousId}`, person.id);
+    for (const device of person.devices)
+      if (!device.shared) result.set(`anonymous_id:${device.anonymousId}`, person.id);
   }
   return result;
 }
@@ -54,5 +55,10 @@ export function identityQuality(
   for (const number of perPerson.values()) same += pairs(number);
   const precision = together === 0 ? 1 : right / together;
   const recall = same === 0 ? 1 : right / same;
-  return { precision, recall, f1: precision + recall === 0 ? 0 : (2 * precision * recall) / (precision + recall), largestProfile };
+  return {
+    precision,
+    recall,
+    f1: precision + recall === 0 ? 0 : (2 * precision * recall) / (precision + recall),
+    largestProfile,
+  };
 }

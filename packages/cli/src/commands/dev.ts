@@ -9,6 +9,8 @@ import { progress } from "../progress";
 export interface DevOptions extends CommonOptions {
   readonly port?: number;
   readonly exit?: boolean;
+  /** Configuration on top of `Pulumi.<stack>.yaml`, by full key. */
+  readonly config?: Readonly<Record<string, string>>;
 }
 
 export function parsePort(text: string): number {
@@ -62,6 +64,7 @@ export async function bringUp(options: DevOptions): Promise<{ runtime: LocalRunt
     const result = await runtime.up({
       programDir: folder,
       stack: options.stack,
+      config: options.config,
       onEvent: () => {
         done += 1;
         bar.update(done, done);

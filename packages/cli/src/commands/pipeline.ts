@@ -11,10 +11,16 @@ import { progress } from "../progress";
  * Runs a pipeline of the lake and waits for its end. First everything under way is let through to the raw zone, so
  * that the run sees all that was accepted before it.
  */
-export async function runPipeline(runtime: RuntimeHandle, platform: PlatformContract, name: string): Promise<PipelineRun> {
+export async function runPipeline(
+  runtime: RuntimeHandle,
+  platform: PlatformContract,
+  name: string,
+): Promise<PipelineRun> {
   const stateMachineArn = platform.lake.pipelines[name];
   if (!stateMachineArn) {
-    throw new UsageError(`There is no pipeline "${name}"; there is: ${Object.keys(platform.lake.pipelines).join(", ")}.`);
+    throw new UsageError(
+      `There is no pipeline "${name}"; there is: ${Object.keys(platform.lake.pipelines).join(", ")}.`,
+    );
   }
   const bar = progress(`pipeline ${name}`);
   try {
@@ -42,12 +48,17 @@ export function pipelineCommand(): Command {
           [
             table(
               ["step", "rows", "time"],
-              result.steps.map((step) => [step.name, step.rows === null ? "" : count(step.rows), seconds(step.seconds)]),
+              result.steps.map((step) => [
+                step.name,
+                step.rows === null ? "" : count(step.rows),
+                seconds(step.seconds),
+              ]),
             ),
             `${name}: ${result.status.toLowerCase()}`,
           ].join("\n"),
         );
-        if (result.status !== "SUCCEEDED") throw new CommandError(`Pipeline ${name} ended ${result.status}: ${result.error ?? "no cause given"}`);
+        if (result.status !== "SUCCEEDED")
+          throw new CommandError(`Pipeline ${name} ended ${result.status}: ${result.error ?? "no cause given"}`);
       });
     });
   return new Command("pipeline").description("batch pipelines of the lake").addCommand(run);

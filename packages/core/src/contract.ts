@@ -1,0 +1,74 @@
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+
+/** A versioned contract: an object schema with the literals `contract` and `version`. */
+export type ContractSchema = z.ZodObject<{
+  contract: z.ZodLiteral<string>;
+  version: z.ZodLiteral<number>;
+}>;
+
+/** What a producer gives: every field but the two literals, each of them an Input at any depth. */
+export type ContractValue<S extends ContractSchema> = {
+  [K in Exclude<keyof z.infer<S>, "contract" | "version">]: pulumi.Input<pulumi.Unwrap<z.infer<S>[K]> | object>;
+};
+
+/**
+ * The value of a stack output that other stacks read by `readContract`. Adds the contract's name and version and
+ * checks the rest when the values are known (in a preview they may not be).
+ * @throws when a value does not fit the schema, naming the field
+ */
+export function publish<S extends ContractSchema>(schema: S, value: ContractValue<S>): pulumi.Output<z.infer<S>> {
+  const { contract, version } = schema.shape;
+  return pulumi.output(value as Record<string, unknown>).apply((known) => {
+    const result = schema.safeParse({ ...(known as object), contract: contract.value, version: version.value });
+    if (result.success) return result.data as z.infer<S>;
+    throw new Error(`Cannot publish ${contract.value} version ${version.value}:\n${z.prettifyError(result.error)}`);
+  });
+}
+
+/**
+ * Reads a contract that another stack published, typed and checked.
+ * @param stackReference the producing stack
+ * @param outputName the stack output that holds it
+ * @throws naming the producing stack and what is missing, of another version, or of another shape
+ */
+export function readContract<S extends ContractSchema>(
+  schema: S,
+  stackReference: Pick<pulumi.StackReference, "name" | "getOutput">,
+  outputName = "platform",
+): pulumi.Output<z.infer<S>> {
+  const { contract, version } = schema.shape;
+  return pulumi
+    .all([stackReference.name, stackReference.getOutput(outputName)])
+    .apply(([stack, value]) => checkContract(schema, value, { stack, outputName, contract, version }));
+}
+
+function checkContract<S extends ContractSchema>(
+  schema: S,
+  value: unknown,
+  told: {
+    stack: string;
+    outputName: string;
+    contract: z.ZodLiteral<string>;
+    version: z.ZodLiteral<number>;
+  },
+): z.infer<S> {
+  const place = `Stack "${told.stack}", output "${told.outputName}"`;
+  const wanted = `${told.contract.value} version ${told.version.value}`;
+  if (value === undefined || value === null) {
+    throw new Error(
+      `${place}: there is no such output. It must be \`publish(...)\` of ${wanted}, and the stack be up.`,
+    );
+  }
+  const head = z.object({ contract: z.string(), version: z.number() }).safeParse(value);
+  if (!head.success) throw new Error(`${place}: not a contract (no name and version); ${wanted} is needed.`);
+  if (head.data.contract !== told.contract.value || head.data.version !== told.version.value) {
+    throw new Error(
+      `${place}: it holds ${head.data.contract} version ${head.data.version}, and ${wanted} is needed. ` +
+        `Update ${head.data.version < told.version.value ? "the producing stack" : "this program's packages"}.`,
+    );
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data as z.infer<S>;
+  throw new Error(`${place}: ${wanted} is not complete:\n${z.prettifyError(result.error)}`);
+}

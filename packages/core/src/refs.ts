@@ -1,0 +1,65 @@
+import type { Input } from "@pulumi/pulumi";
+
+/**
+ * Structural handles to resources. An output of another component, a ref written by hand from ARNs, and a ref read
+ * from another team's stack all fit: nothing here is a class, nothing is checked by `instanceof`.
+ *
+ * `label` is a plain name for the store. Grants are named after it, so a function that is granted the same verb on two
+ * stores needs labels to tell them apart; refs made by our components carry one.
+ */
+export interface Labelled {
+  readonly label?: string;
+}
+
+/** A customer managed KMS key. */
+export interface KeyRef {
+  readonly arn: Input<string>;
+}
+
+/** An S3 bucket and the key that it is encrypted with. */
+export interface BucketRef extends Labelled {
+  readonly name: Input<string>;
+  readonly arn: Input<string>;
+  readonly keyArn: Input<string>;
+}
+
+/** A DynamoDB table; `streamArn` where it has a stream. */
+export interface TableRef extends Labelled {
+  readonly name: Input<string>;
+  readonly arn: Input<string>;
+  readonly keyArn: Input<string>;
+  readonly streamArn?: Input<string>;
+}
+
+/** A Kinesis data stream. */
+export interface EventStreamRef extends Labelled {
+  readonly name: Input<string>;
+  readonly arn: Input<string>;
+  readonly keyArn: Input<string>;
+}
+
+/** An SQS queue. */
+export interface QueueRef extends Labelled {
+  readonly url: Input<string>;
+  readonly arn: Input<string>;
+  readonly keyArn: Input<string>;
+  /** Seconds; where given, a consumer whose timeout is more than a sixth of it is refused. */
+  readonly visibilityTimeoutSeconds?: number;
+}
+
+/** What a function's code can call. `internet` is any address outside AWS: a webhook, an advertising platform. */
+export type Callee = "dynamodb" | "s3" | "kinesis" | "sqs" | "secretsmanager" | "internet";
+
+/** Private subnets for the functions that call DynamoDB, and what can be reached from there. */
+export interface NetworkRef {
+  readonly vpcId: Input<string>;
+  readonly subnetIds: Input<Input<string>[]>;
+  readonly securityGroupIds: Input<Input<string>[]>;
+  /** Gateway endpoint: where given, tables refuse data-plane calls that do not come through it. */
+  readonly dynamodbEndpointId?: Input<string>;
+  /**
+   * What is reachable from the subnets; plain, as it decides whether a program is valid.
+   * @default ["dynamodb", "s3"], what the two free gateway endpoints give
+   */
+  readonly reaches?: readonly Callee[];
+}

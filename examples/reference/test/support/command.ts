@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = join(__dirname, "..", "..", "..", "..");
+const command = join(root, "packages", "cli", "bin", "tributary.js");
+
+/** A data folder of a test's own, deleted by `remove`. */
+export function dataFolder(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), "tributary-test-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start(args: readonly string[], cwd: string): { child: ChildProcess; finished: Promise<Finished>; output(): Finished } {
+  const child = spawn(process.execPath, [command, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.on("data", (chunk: Buffer) => {
+    stdout += chunk;
+  });
+  child.stderr?.on("data", (chunk: Buffer) => {
+    stderr += chunk;
+  });
+  const finished = new Promise<Finished>((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr })));
+  return { child, finished, output: () => ({ code: child.exitCode, stdout, stderr }) };
+}
+
+/** Runs `tributary` to its end. */
+export async function run(args: readonly string[], cwd = root): Promise<Finished> {
+  return await start(args, cwd).finished;
+}
+
+/** Runs `tributary … --json` and parses the one document on its stdout; fails with its stderr when it failed. */
+export async function json<T>(args: readonly string[], cwd = root): Promise<T> {
+  const { code, stdout, stderr } = await run([...args, "--json"], cwd);
+  if (code !== 0) throw new Error(`tributary ${args.join(" ")} ended with ${code}:\n${stderr}\n${stdout}`);
+  return JSON.parse(stdout) as T;
+}
+
+export interface Ready {
+  readonly endpoints: { collector: string; profiles: string; aws: string };
+  readonly writeKeys: Record<string, string>;
+  readonly resources: { realised: number; recorded: number };
+}
+
+export interface Running {
+  readonly ready: Ready;
+  /** Ends the process at once, as a power cut would. */
+  kill(): Promise<void>;
+  /** Asks it to stop and waits; resolves with its exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** Starts a command that serves (`dev`) and resolves once it printed its ready document. */
+export async function serve(args: readonly string[], cwd = root): Promise<Running> {
+  const { child, finished, output } = start([...args, "--json"], cwd);
+  const ready = await new Promise<Ready>((resolve, reject) => {
+    child.stdout?.on("data", () => {
+      try {
+        resolve(JSON.parse(output().stdout) as Ready);
+      } catch {
+        // Not the whole document yet: the next chunk, or the end of the process, decides.
+      }
+    });
+    void finished.then(({ code, stderr, stdout }) =>
+      reject(new Error(`tributary ${args.join(" ")} ended with ${code} before it was ready:\n${stderr}\n${stdout}`)),
+    );
+  });
+  return {
+    ready,
+    async kill() {
+      child.kill("SIGKILL");
+      await finished;
+    },
+    async stop() {
+      child.kill("SIGINT");
+      return (await finished).code;
+    },
+  };
+}
+
+/** Polls until the check gives something, at most `ms` milliseconds. */
+export async function eventually<T>(check: () => Promise<T | undefined>, ms = 20_000): Promise<T> {
+  const deadline = Date.now() + ms;
+  for (;;) {
+    const found = await check();
+    if (found !== undefined) return found;
+    if (Date.now() > deadline) throw new Error(`nothing within ${ms} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -36,7 +36,8 @@ const files = (folder) =>
 function imports(file) {
   const text = readFileSync(file, "utf8");
   const found = [];
-  const pattern = /(?:\bimport|\bexport)\s+(type\s+)?[^"';]*?\bfrom\s+"([^"]+)"|\bimport\s*\(\s*"([^"]+)"|\brequire\(\s*"([^"]+)"|\bimport\s+"([^"]+)"/g;
+  const pattern =
+    /(?:\bimport|\bexport)\s+(type\s+)?[^"';]*?\bfrom\s+"([^"]+)"|\bimport\s*\(\s*"([^"]+)"|\brequire\(\s*"([^"]+)"|\bimport\s+"([^"]+)"/g;
   for (const match of text.matchAll(pattern)) found.push(match[2] ?? match[3] ?? match[4] ?? match[5]);
   return found;
 }
@@ -52,11 +53,16 @@ for (const [name, may] of Object.entries(allowed)) {
     const mayHere = handlerSide ? ["runtime", "model"] : may;
     for (const target of imports(file)) {
       const workspace = /^@tributary\/([a-z-]+)(\/.*)?$/.exec(target);
-      if (workspace && !mayHere.includes(workspace[1])) faults.push(`${where}: imports ${target}; ${name}${handlerSide ? "'s handlers" : ""} may import ${mayHere.join(", ") || "no other package"}`);
+      if (workspace && !mayHere.includes(workspace[1]))
+        faults.push(
+          `${where}: imports ${target}; ${name}${handlerSide ? "'s handlers" : ""} may import ${mayHere.join(", ") || "no other package"}`,
+        );
       if (forbidden[name]?.test(target)) faults.push(`${where}: imports ${target}, which ${name} must not know`);
       if (handlerSide && /^@pulumi/.test(target)) faults.push(`${where}: a handler imports ${target}`);
-      if (component && !handlerSide && /^(@aws-sdk|@aws-lambda-powertools)/.test(target)) faults.push(`${where}: the infrastructure side imports ${target}`);
-      if (component && !handlerSide && /(^|\/)handlers\//.test(target)) faults.push(`${where}: the infrastructure side imports the handler ${target}`);
+      if (component && !handlerSide && /^(@aws-sdk|@aws-lambda-powertools)/.test(target))
+        faults.push(`${where}: the infrastructure side imports ${target}`);
+      if (component && !handlerSide && /(^|\/)handlers\//.test(target))
+        faults.push(`${where}: the infrastructure side imports the handler ${target}`);
       if (target.startsWith(".")) {
         const resolved = relative(source, join(dirname(file), target));
         if (resolved.startsWith("..")) faults.push(`${where}: imports ${target}, outside its package's source`);
@@ -68,7 +74,8 @@ for (const [name, may] of Object.entries(allowed)) {
 const examples = join(root, "examples");
 for (const file of files(examples)) {
   for (const target of imports(file)) {
-    if (/^@tributary\/[a-z-]+\/./.test(target)) faults.push(`${relative(root, file)}: imports ${target}; examples use public exports only`);
+    if (/^@tributary\/[a-z-]+\/./.test(target))
+      faults.push(`${relative(root, file)}: imports ${target}; examples use public exports only`);
   }
 }
 

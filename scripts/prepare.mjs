@@ -14,7 +14,9 @@ export function run(command, args, options = {}) {
   const result = spawnSync(command, args, { cwd: root, stdio: ["ignore", 2, 2], env: environment(), ...options });
   if (result.error) fail(`${command} could not be started: ${result.error.message}`);
   if (result.status !== 0) {
-    console.error(`\n${[command, ...args].join(" ")} failed${result.status === null ? "" : ` with code ${result.status}`}.`);
+    console.error(
+      `\n${[command, ...args].join(" ")} failed${result.status === null ? "" : ` with code ${result.status}`}.`,
+    );
     process.exit(result.status ?? 1);
   }
 }

@@ -1,0 +1,156 @@
+import { z } from "zod";
+import { normaliserNames } from "./normalise";
+
+const pattern = z.string().superRefine((text, context) => {
+  try {
+    new RegExp(text, "i");
+  } catch (error) {
+    context.addIssue({ code: "custom", message: `is no regular expression: ${(error as Error).message}` });
+  }
+});
+
+const selector = z
+  .string()
+  .regex(
+    /^[A-Za-z_$][\w$-]*(\.[A-Za-z_$][\w$-]*)*(\[[\w.:-]+\])?$/,
+    'must be a dotted path such as "traits.email" or "context.externalIds[crm_id]"',
+  );
+
+const blockedSchema = z.strictObject({
+  /** Whole values, compared without regard to case. */
+  values: z.array(z.string()).default([]),
+  /** Regular expressions, case-insensitive, tested against the normalised value. */
+  patterns: z.array(pattern).default([]),
+});
+
+const identifierRuleSchema = z.strictObject({
+  /** `user_id`, `email`…: lower-case letters, digits and underscores. */
+  type: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,62}$/, "must be lower-case letters, digits and underscores, such as crm_id"),
+  /** Where the values lie in an event: dotted paths; `context.externalIds[crm_id]` is the id of that `type`; a list gives each of its items. */
+  selectors: z.array(selector).min(1),
+  normalise: z.array(z.enum(normaliserNames)).default(["trim"]),
+  /** Most distinct values of this type in one profile. */
+  limit: z.int().min(1).max(10_000),
+  /** 1 is the strongest. Stronger links are made first, and an event's traits hang on its strongest identifier. */
+  priority: z.int().min(1).max(1_000),
+  /** A value linked with more than this many values of one stronger type is a shared thing (a kiosk, an office phone) and belongs to nobody. Default: never. */
+  sharedAbove: z.int().min(1).optional(),
+  /** Values with fewer distinct characters are junk. Default 1. */
+  minimumDistinctCharacters: z.int().min(1).default(1),
+  blocked: blockedSchema.optional(),
+});
+
+/** Rules as JSON: what a user writes, what travels to the resolver in its archive. */
+export const identityRulesSchema = z
+  .strictObject({
+    version: z.literal(1).default(1),
+    identifiers: z.array(identifierRuleSchema).min(1),
+    /** Blocked for every type. */
+    blocked: blockedSchema.default({ values: [], patterns: [] }),
+    /** ISO 3166 country that a phone number without a country code belongs to. Default: such numbers are no identifiers. */
+    defaultCountry: z.string().length(2).toUpperCase().optional(),
+    /** Most identifiers, and most links, of one connected component; beyond it links are refused and counted. */
+    maxComponentSize: z.int().min(2).max(2_000).default(500),
+    /** Most values of one type that `alias` events may declare to be one person's. */
+    aliasLimit: z.int().min(1).max(100).default(5),
+    /** Granularity of `lastSeen`, seconds: a profile is not rewritten for each event of a visit. */
+    lastSeenResolutionSeconds: z.int().min(1).max(86_400).default(3_600),
+  })
+  .superRefine((rules, context) => {
+    const seen = new Set<string>();
+    rules.identifiers.forEach((rule, index) => {
+      if (seen.has(rule.type)) {
+        context.addIssue({
+          code: "custom",
+          path: ["identifiers", index, "type"],
+          message: `"${rule.type}" is there twice: put all selectors of a type in one rule`,
+        });
+      }
+      seen.add(rule.type);
+    });
+  });
+
+export type IdentityRules = z.infer<typeof identityRulesSchema>;
+/** Rules as written: what has a default may be left out. */
+export type IdentityRulesInput = z.input<typeof identityRulesSchema>;
+export type IdentifierRule = z.infer<typeof identifierRuleSchema>;
+
+/**
+ * Rules that hold for most: a user id is one person for ever, e-mail addresses and phones are nearly so, browsers and
+ * devices are weak. Limits and priorities after Segment Unify's defaults; the blocked values are those that merged
+ * hundreds of strangers in the field (facts of vendors' own support pages).
+ */
+export const defaultIdentityRules: IdentityRules = identityRulesSchema.parse({
+  identifiers: [
+    { type: "user_id", selectors: ["userId"], limit: 1, priority: 1 },
+    {
+      type: "email",
+      selectors: ["traits.email", "context.traits.email"],
+      normalise: ["email", "gmail"],
+      limit: 5,
+      priority: 2,
+      sharedAbove: 10,
+      blocked: {
+        values: ["a@a.com", "a@b.com", "email@email.com", "user@example.com", "name@example.com"],
+        patterns: ["^(test|null|undefined|none|anonymous|no-?reply|do-?not-?reply)[\\d]*@", "@(test|example|invalid)$"],
+      },
+    },
+    {
+      type: "phone",
+      selectors: ["traits.phone", "context.traits.phone"],
+      normalise: ["phone"],
+      limit: 5,
+      priority: 3,
+      sharedAbove: 10,
+      minimumDistinctCharacters: 4,
+    },
+    {
+      type: "anonymous_id",
+      selectors: ["anonymousId"],
+      limit: 50,
+      priority: 4,
+      sharedAbove: 5,
+      minimumDistinctCharacters: 2,
+    },
+    {
+      type: "device_id",
+      selectors: ["context.device.id"],
+      limit: 20,
+      priority: 5,
+      sharedAbove: 5,
+      minimumDistinctCharacters: 3,
+    },
+    {
+      type: "advertising_id",
+      selectors: ["context.device.advertisingId"],
+      normalise: ["trim", "lowercase"],
+      limit: 20,
+      priority: 6,
+      sharedAbove: 5,
+      minimumDistinctCharacters: 3,
+    },
+  ],
+  blocked: {
+    values: [
+      ...[
+        "-1",
+        "null",
+        "nil",
+        "none",
+        "undefined",
+        "nan",
+        "n/a",
+        "na",
+        "unknown",
+        "anonymous",
+        "anon",
+        "guest",
+        "test",
+      ],
+      ...["true", "false", "(null)", "(not set)", "not set", "[object object]", "invalid", "deleted", "default"],
+    ],
+    patterns: ["^[0-]*$", "^(.)\\1{5,}$"],
+  },
+});

@@ -1,0 +1,26 @@
+/** Readers of values that come from a resource's inputs or outputs, where anything may stand. */
+
+export function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
+}
+
+export function records(value: unknown): Record<string, unknown>[] {
+  return list(value).filter(isRecord);
+}
+
+export function texts(value: unknown): string[] {
+  return list(value).filter((entry): entry is string => typeof entry === "string");
+}
+
+/** The `tags` and `tagsAll` of a resource's outputs. */
+export function tagOutputs(inputs: Record<string, unknown>): { tagsAll: Record<string, unknown> } {
+  return { tagsAll: { ...(isRecord(inputs.tags) ? inputs.tags : {}) } };
+}

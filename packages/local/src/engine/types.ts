@@ -36,4 +36,13 @@ export interface ResourceProvider {
   delete(resource: ExistingResource): Promise<void>;
   /** `aws:index/getCallerIdentity:getCallerIdentity`; throws for a token it does not know. */
   invoke(token: string, args: Record<string, unknown>): Promise<Record<string, unknown>>;
+  /** Reads a resource that the program only looks up (`Bucket.get`); undefined where there is none. */
+  read?(type: string, id: string): Promise<Record<string, unknown> | undefined>;
+  /** A resource got another URN by an alias; nothing else about it changed. */
+  renamed?(previous: ExistingResource, current: ExistingResource): Promise<void>;
+  /**
+   * How a replacement goes where the program does not say (`deleteBeforeReplace`). Default `delete-first`: physical names
+   * derive from URNs here, so that old and new can not stand side by side.
+   */
+  readonly replaceOrder?: "create-first" | "delete-first";
 }

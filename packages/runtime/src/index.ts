@@ -11,3 +11,4 @@ export * from "./env";
 export * from "./files";
 export * from "./logger";
 export * from "./metrics";
+export * from "./profile-store";

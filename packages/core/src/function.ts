@@ -108,7 +108,7 @@ export class LambdaFunction extends TributaryComponent {
       memorySize: args.memoryMb ?? functionDefaults.memoryMb,
       timeout: this.timeoutSeconds,
       ...(args.reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: args.reservedConcurrency }),
-      environment: { variables: { NODE_OPTIONS: "--enable-source-maps", ...args.environment } },
+      ...(args.environment === undefined ? {} : { environment: { variables: { ...args.environment } } }),
       tags,
     };
     this.function = new lambda.Function(

@@ -1,0 +1,237 @@
+import type { Input } from "@pulumi/pulumi";
+import type { KeyRef, OnDelete } from "@tributary/core";
+import { type Fault, nearest, validate } from "@tributary/core";
+import type { EndpointService, ExistingNetworkArgs, GovernanceArgs, GovernanceTransforms, NetworkArgs } from "./args";
+import { governanceDefaults } from "./defaults";
+
+/** The values that CloudWatch Logs takes for a retention. */
+const retentionDays = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+const endpointServices: readonly EndpointService[] = ["kinesis", "sqs", "secretsmanager"];
+const ownTags = ["Project", "Environment", "Tenant", "Module", "CostCenter", "DataClass"];
+
+export type ResolvedNetwork =
+  | { readonly kind: "none" }
+  | {
+      readonly kind: "existing";
+      readonly existing: ExistingNetworkArgs;
+      readonly interfaceEndpoints: readonly EndpointService[];
+    }
+  | { readonly kind: "create"; readonly cidrBlock: string; readonly interfaceEndpoints: readonly EndpointService[] };
+
+/** Governance's arguments with everything decided. */
+export interface ResolvedGovernance {
+  readonly environment: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly network: ResolvedNetwork;
+  readonly key: { readonly existing: KeyRef } | { readonly deletionWindowDays: number };
+  readonly alarmEmail: string | undefined;
+  readonly budget: { readonly monthlyUsd: number; readonly email: string } | undefined;
+  readonly logRetentionDays: number;
+  readonly permissionsBoundaryArn: Input<string> | undefined;
+  readonly onDelete: OnDelete;
+  readonly transform: GovernanceTransforms;
+}
+
+/**
+ * Checks the arguments and fills in the defaults.
+ * @param project the Pulumi project's name, for the tags
+ * @throws `InputPropertiesError` with every fault
+ */
+export function normalize(name: string, args: GovernanceArgs, project: string): ResolvedGovernance {
+  validate(`Governance "${name}"`, governanceFaults(args));
+  const { encryption } = args;
+  return {
+    environment: args.environment,
+    tags: {
+      ...args.tags,
+      Project: project,
+      Environment: args.environment,
+      Tenant: args.tenant ?? governanceDefaults.tenant,
+      CostCenter: args.costCenter ?? project,
+    },
+    network: resolveNetwork(args.network),
+    key:
+      encryption !== undefined && "existing" in encryption
+        ? { existing: encryption.existing }
+        : { deletionWindowDays: encryption?.create.deletionWindowDays ?? governanceDefaults.keyDeletionWindowDays },
+    alarmEmail: args.alarms?.email,
+    budget: args.budget,
+    logRetentionDays: args.logRetentionDays ?? governanceDefaults.logRetentionDays,
+    permissionsBoundaryArn: args.permissionsBoundaryArn,
+    onDelete: args.onDelete ?? "retain",
+    transform: args.transform ?? {},
+  };
+}
+
+function resolveNetwork(network: NetworkArgs | undefined): ResolvedNetwork {
+  if (network === undefined) return { kind: "none" };
+  if ("existing" in network) {
+    const { existing } = network;
+    return { kind: "existing", existing, interfaceEndpoints: existing.interfaceEndpoints ?? [] };
+  }
+  const { cidrBlock, interfaceEndpoints } = network.create;
+  return {
+    kind: "create",
+    cidrBlock: cidrBlock ?? governanceDefaults.cidrBlock,
+    interfaceEndpoints: interfaceEndpoints ?? [],
+  };
+}
+
+/** Every fault of the arguments. Outputs are not looked into. */
+export function governanceFaults(args: GovernanceArgs): Fault[] {
+  return [
+    ...environmentFaults(args.environment),
+    ...networkFaults(args.network),
+    ...encryptionFaults(args.encryption),
+    ...emailFaults("alarms.email", args.alarms?.email),
+    ...tagFaults(args),
+    ...budgetFaults(args.budget),
+    ...retentionFaults(args.logRetentionDays),
+    ...onDeleteFaults(args.onDelete),
+  ];
+}
+
+function environmentFaults(environment: unknown): Fault[] {
+  if (typeof environment === "string" && /^[a-z][a-z0-9-]{0,31}$/.test(environment)) return [];
+  return [
+    {
+      path: "environment",
+      reason: `${quoted(environment)} must be a plain string of lower case letters, digits and dashes, at most 32, such as "dev"`,
+    },
+  ];
+}
+
+function encryptionFaults(encryption: GovernanceArgs["encryption"]): Fault[] {
+  if (encryption === undefined) return [];
+  if ("existing" in encryption) {
+    return encryption.existing?.arn === undefined
+      ? [{ path: "encryption.existing.arn", reason: "is missing: give the ARN of the KMS key" }]
+      : [];
+  }
+  const days = encryption.create?.deletionWindowDays;
+  return days === undefined || (Number.isInteger(days) && days >= 7 && days <= 30)
+    ? []
+    : [{ path: "encryption.create.deletionWindowDays", reason: `${quoted(days)} must be a whole number from 7 to 30` }];
+}
+
+function networkFaults(network: NetworkArgs | undefined): Fault[] {
+  if (network === undefined) return [];
+  if ("existing" in network) return existingFaults(network.existing);
+  if (!("create" in network)) {
+    return [{ path: "network", reason: "must be { existing: { vpcId, subnetIds, … } } or { create: {} }" }];
+  }
+  return [
+    ...cidrFaults(network.create.cidrBlock),
+    ...endpointFaults("network.create.interfaceEndpoints", network.create.interfaceEndpoints),
+  ];
+}
+
+function existingFaults(existing: ExistingNetworkArgs): Fault[] {
+  const path = "network.existing";
+  const faults: Fault[] = [];
+  for (const field of ["vpcId", "subnetIds"] as const) {
+    if (existing[field] === undefined) faults.push({ path: `${path}.${field}`, reason: "is missing" });
+  }
+  if (Array.isArray(existing.subnetIds) && existing.subnetIds.length < 2) {
+    faults.push({
+      path: `${path}.subnetIds`,
+      reason: `has ${existing.subnetIds.length}; give private subnets in two availability zones at least, so that one may fail`,
+    });
+  }
+  if (existing.routeTableIds === undefined && existing.dynamodbEndpointId === undefined) {
+    faults.push({
+      path: `${path}.routeTableIds`,
+      reason:
+        "is missing: give the subnets' route tables, which get the S3 and DynamoDB gateway endpoints, or dynamodbEndpointId where they have them",
+    });
+  }
+  return [...faults, ...endpointFaults(`${path}.interfaceEndpoints`, existing.interfaceEndpoints)];
+}
+
+function endpointFaults(path: string, given: readonly string[] | undefined): Fault[] {
+  return (given ?? []).flatMap((service, index) => {
+    if ((endpointServices as readonly string[]).includes(service)) return [];
+    const near = nearest(service, endpointServices);
+    const hint = near === undefined ? `one of ${endpointServices.join(", ")}` : `did you mean "${near}"?`;
+    return [
+      { path: `${path}[${index}]`, reason: `${quoted(service)} is not a service that the platform calls: ${hint}` },
+    ];
+  });
+}
+
+function cidrFaults(cidr: string | undefined): Fault[] {
+  if (cidr === undefined) return [];
+  const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)$/.exec(cidr);
+  const [octets, prefix] = [match?.slice(1, 5).map(Number) ?? [], Number(match?.[5])];
+  const fits = match !== null && octets.every((octet) => octet <= 255) && prefix >= 16 && prefix <= 24;
+  return fits
+    ? []
+    : [
+        {
+          path: "network.create.cidrBlock",
+          reason: `${quoted(cidr)} must be an IPv4 block from /16 to /24, such as "10.42.0.0/16"`,
+        },
+      ];
+}
+
+function emailFaults(path: string, email: unknown): Fault[] {
+  if (email === undefined || (typeof email === "string" && /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email))) return [];
+  return [{ path, reason: `${quoted(email)} is not an e-mail address` }];
+}
+
+function tagFaults(args: GovernanceArgs): Fault[] {
+  const faults: Fault[] = [];
+  for (const [key, value] of Object.entries(args.tags ?? {})) {
+    if (ownTags.includes(key)) {
+      const instead =
+        key === "Tenant" ? "; use the argument tenant" : key === "CostCenter" ? "; use the argument costCenter" : "";
+      faults.push({ path: `tags.${key}`, reason: `is set by the platform${instead}` });
+    } else if (key.startsWith("aws:") || key.length > 128) {
+      faults.push({ path: `tags.${key}`, reason: 'must not begin with "aws:" nor be longer than 128 characters' });
+    }
+    faults.push(...tagValueFaults(`tags.${key}`, value));
+  }
+  return [...faults, ...tagValueFaults("tenant", args.tenant), ...tagValueFaults("costCenter", args.costCenter)];
+}
+
+function tagValueFaults(path: string, value: unknown): Fault[] {
+  if (value === undefined || (typeof value === "string" && /^[\p{L}\p{N} _.:/=+@-]{1,256}$/u.test(value))) return [];
+  return [
+    { path, reason: `${quoted(value)} must be a string of 1 to 256 letters, digits, spaces and _ . : / = + - @` },
+  ];
+}
+
+function budgetFaults(budget: GovernanceArgs["budget"]): Fault[] {
+  if (budget === undefined) return [];
+  const amount = budget.monthlyUsd;
+  return [
+    ...(typeof amount === "number" && Number.isFinite(amount) && amount > 0
+      ? []
+      : [{ path: "budget.monthlyUsd", reason: `${quoted(amount)} must be a number of US dollars above 0` }]),
+    ...(budget.email === undefined
+      ? [{ path: "budget.email", reason: "is missing: somebody has to be told" }]
+      : emailFaults("budget.email", budget.email)),
+  ];
+}
+
+function retentionFaults(days: unknown): Fault[] {
+  if (days === undefined || retentionDays.includes(days as number)) return [];
+  const least = retentionDays.find((allowed) => typeof days === "number" && allowed >= days);
+  return [
+    {
+      path: "logRetentionDays",
+      reason: `${quoted(days)} is not a retention that CloudWatch offers${least === undefined ? `: one of ${retentionDays.join(", ")}` : `; the next longer one is ${least}`}`,
+    },
+  ];
+}
+
+function onDeleteFaults(onDelete: unknown): Fault[] {
+  if (onDelete === undefined || onDelete === "retain" || onDelete === "destroy") return [];
+  return [{ path: "onDelete", reason: `${quoted(onDelete)} must be "retain" or "destroy"` }];
+}
+
+function quoted(value: unknown): string {
+  return value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
+}

@@ -1,0 +1,118 @@
+import { rmSync } from "node:fs";
+import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type { Kernel } from "../../kernel";
+import { athenaPrelude, athenaSettings } from "./athena-prelude";
+import { sparkPrelude, sparkSettings } from "./spark-prelude";
+import { quoteText } from "./types";
+
+/** Whose SQL a session speaks: Glue jobs speak Spark's, Athena queries Trino's, the runtime's own statements DuckDB's. */
+export type Dialect = "spark" | "athena" | "duckdb";
+
+const dialects = {
+  spark: { prelude: sparkPrelude, settings: sparkSettings },
+  athena: { prelude: athenaPrelude, settings: athenaSettings },
+  duckdb: { prelude: [] as readonly string[], settings: [] as readonly string[] },
+};
+
+/** Most memory that DuckDB may use before it spills to the data folder; `TRIBUTARY_SQL_MEMORY` overrides it (`1GB`). */
+const memoryLimit = "512MB";
+
+/** How the lake's Parquet files are written: row groups small enough to be read by two threads in little memory. */
+export const parquetOptions = (compression: "zstd" | "snappy" | "gzip" | "uncompressed" = "zstd"): string =>
+  `FORMAT parquet, COMPRESSION ${compression}, ROW_GROUP_SIZE_BYTES '16MB'`;
+
+/** A connection with its own scratch database, so that the views of one query are seen by no other. */
+export interface Session {
+  readonly connection: DuckDBConnection;
+  /** The scratch database's name. */
+  readonly database: string;
+  /** Runs a statement for its effect. Returns the number of rows that it changed. */
+  run(sql: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** The one in-process DuckDB of a kernel, opened on first use and closed with the kernel. */
+export class LakeEngine {
+  private static readonly engines = new WeakMap<Kernel, LakeEngine>();
+  private opening: Promise<DuckDBInstance> | undefined;
+  private sessions = 0;
+
+  private constructor(private readonly kernel: Kernel) {
+    kernel.onClose(async () => {
+      if (!this.opening) return;
+      (await this.opening).closeSync();
+      this.opening = undefined;
+    });
+  }
+
+  static of(kernel: Kernel): LakeEngine {
+    let engine = LakeEngine.engines.get(kernel);
+    if (!engine) {
+      engine = new LakeEngine(kernel);
+      LakeEngine.engines.set(kernel, engine);
+    }
+    return engine;
+  }
+
+  async session(dialect: Dialect): Promise<Session> {
+    this.opening ??= this.open();
+    const instance = await this.opening;
+    const connection = await instance.connect();
+    const database = `q${++this.sessions}`;
+    await connection.run(`ATTACH ':memory:' AS ${database}`);
+    await connection.run(`SET search_path = '${database}.main,memory.${dialect}'`);
+    for (const setting of dialects[dialect].settings) await connection.run(setting);
+    return {
+      connection,
+      database,
+      run: async (sql) => (await connection.run(sql)).rowsChanged,
+      close: async () => {
+        // A scratch database in use cannot be detached by its own connection: step out of it first.
+        await connection.run("SET search_path = 'memory.main'");
+        await connection.run(`DETACH ${database}`);
+        connection.closeSync();
+      },
+    };
+  }
+
+  /** Opens a session for the duration of `work`. */
+  async with<T>(dialect: Dialect, work: (session: Session) => Promise<T>): Promise<T> {
+    const session = await this.session(dialect);
+    try {
+      return await work(session);
+    } finally {
+      await session.close();
+    }
+  }
+
+  private async open(): Promise<DuckDBInstance> {
+    const scratch = this.kernel.folder("tmp", "duckdb");
+    rmSync(scratch, { recursive: true, force: true });
+    const instance = await DuckDBInstance.create(":memory:", {
+      memory_limit: process.env.TRIBUTARY_SQL_MEMORY ?? memoryLimit,
+      threads: "2",
+      temp_directory: this.kernel.folder("tmp", "duckdb"),
+      // Row order inside a file means nothing in the lake, and keeping it costs memory.
+      preserve_insertion_order: "false",
+      // A partitioned write holds this many rows for each thread before it lets go of them.
+      partitioned_write_flush_threshold: "20000",
+      // Days of a year at once; beyond it a partition gets further files.
+      partitioned_write_max_open_files: "400",
+      // It turns "first row of each group" into an aggregate that cannot spill: wide rows then break the memory limit.
+      disabled_optimizers: "top_n_window_elimination",
+      autoinstall_known_extensions: "false",
+      autoload_known_extensions: "false",
+    });
+    const connection = await instance.connect();
+    await connection.run("SET GLOBAL TimeZone = 'UTC'");
+    // SQL text comes from users: it may read the lake, not the disk around it.
+    await connection.run(`SET GLOBAL allowed_directories = [${quoteText(this.kernel.options.dataDir)}]`);
+    await connection.run("SET GLOBAL enable_external_access = false");
+    for (const [dialect, { prelude }] of Object.entries(dialects)) {
+      await connection.run(`CREATE SCHEMA ${dialect}`);
+      for (const macro of prelude) await connection.run(`CREATE MACRO ${dialect}.${macro}`);
+    }
+    connection.closeSync();
+    return instance;
+  }
+}

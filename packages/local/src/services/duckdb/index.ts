@@ -1,0 +1,7 @@
+export { type Dialect, LakeEngine, parquetOptions, type Session } from "./engine";
+export { type LakeFile, listFiles, parseLocation, parseS3Uri, partitionOf, type S3Location } from "./lake-files";
+export { nearest } from "./nearest";
+export { type LakeRelation, type RelationScan, scanOf, type TableFormat } from "./relation";
+export { type TableReference, tablesOf } from "./sql-tables";
+export { duckdbType, type LakeColumn, quoteName, quoteText } from "./types";
+export { athenaType, toAthenaText, toJson } from "./values";

@@ -1,0 +1,78 @@
+import { AwsError, type Kernel, type Principal } from "../../kernel";
+import { nearest, parseLocation, quoteName, type RelationScan, type Session, scanOf, tablesOf } from "../duckdb";
+import { type CatalogTable, catalogOf, catalogPermissions, relationOf } from "./catalog";
+
+export interface BoundTable {
+  readonly table: CatalogTable;
+  readonly scan: RelationScan;
+}
+
+export interface BindOptions {
+  /** Who reads: needs glue:GetTable on each table, s3:ListBucket and s3:GetObject where its data lies. */
+  readonly principal: Principal;
+  /** The operation that the check is for, in error messages. */
+  readonly operation: string;
+  /** Database of table names without one. */
+  readonly defaultDatabase?: string | undefined;
+}
+
+/**
+ * Makes the catalog tables that a query names visible to its session, as they are now, after checking that the caller
+ * may read them. Returns them; throws `TABLE_NOT_FOUND` with a suggestion for a name that the catalog lacks.
+ */
+export async function bindTables(
+  kernel: Kernel,
+  session: Session,
+  sql: string,
+  options: BindOptions,
+): Promise<BoundTable[]> {
+  const catalog = catalogOf(kernel);
+  const bound: BoundTable[] = [];
+  for (const reference of await tablesOf(session, sql)) {
+    const database = reference.database ?? options.defaultDatabase;
+    const table = database === undefined ? undefined : catalog.table(database, reference.table);
+    if (!table) throw tableNotFound(kernel, reference.database, reference.table);
+    authorizeRead(kernel, table, options);
+    const scan = scanOf(kernel, relationOf(table));
+    const schema = reference.database === undefined ? "main" : reference.database;
+    await session.run(`CREATE SCHEMA IF NOT EXISTS ${session.database}.${quoteName(schema)}`);
+    await session.run(
+      `CREATE VIEW ${session.database}.${quoteName(schema)}.${quoteName(reference.table)} AS ${scan.sql}`,
+    );
+    bound.push({ table, scan });
+  }
+  return bound;
+}
+
+/** Checks what a principal needs to read a table: on the catalog, and on the bucket. */
+function authorizeRead(kernel: Kernel, table: CatalogTable, { principal, operation }: BindOptions): void {
+  if (principal.kind === "root") return;
+  for (const needed of catalogPermissions(kernel, "GetTable", table.database, table.name)) {
+    kernel.authorize(principal, needed, operation);
+  }
+  const { bucket, prefix } = parseLocation(table.location);
+  kernel.authorize(
+    principal,
+    { action: "s3:ListBucket", resource: `arn:aws:s3:::${bucket}`, context: { "s3:prefix": prefix } },
+    operation,
+  );
+  kernel.authorize(
+    principal,
+    { action: "s3:GetObject", resource: `arn:aws:s3:::${bucket}/${prefix}part-00000.parquet` },
+    operation,
+  );
+}
+
+function tableNotFound(kernel: Kernel, database: string | undefined, table: string): AwsError {
+  const catalog = catalogOf(kernel);
+  const known = catalog.listDatabases().flatMap(({ name }) => catalog.listTables(name));
+  const qualified = known.map((candidate) => `${candidate.database}.${candidate.name}`);
+  const asked = database === undefined ? table : `${database}.${table}`;
+  // The same table name in another database is the likeliest meaning.
+  const elsewhere = known.find(({ name }) => name === table.toLowerCase());
+  const suggestion = elsewhere ? `${elsewhere.database}.${elsewhere.name}` : nearest(asked, qualified);
+  const hint = suggestion
+    ? `; did you mean ${suggestion}?`
+    : `; the catalog has ${qualified.length > 0 ? qualified.join(", ") : "no tables"}`;
+  return new AwsError("InvalidRequestException", `TABLE_NOT_FOUND: table ${asked} does not exist${hint}`);
+}

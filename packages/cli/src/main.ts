@@ -51,6 +51,7 @@ export function reportAndExit(error: unknown): number {
     "UsageError",
     "CommandError",
     "LocalRuntimeError",
+    "RunFailed",
     "ProgramError",
     "InputPropertiesError",
     "NotSupportedLocally",

@@ -99,23 +99,32 @@ export class LocalRuntime implements RuntimeHandle {
     return this.current !== undefined;
   }
 
+  /** Runs the program as `pulumi preview` does: nothing is created, outputs are unknown. */
+  async preview(program: ProgramOptions): Promise<RunResult> {
+    return await this.run(program, "preview");
+  }
+
   /** Runs the program and applies what changed; the result tells each step. */
   async up(program: ProgramOptions): Promise<RunResult> {
-    const programDir = resolve(program.programDir);
-    const result = await runProgram({
-      programDir,
+    const result = await this.run(program, "up");
+    const { project, stack } = result;
+    this.current = { project, stack, programDir: resolve(program.programDir), region: this.kernel.place.region };
+    writeFileSync(currentStackFile(this.kernel.options.dataDir), `${JSON.stringify(this.current, null, 2)}\n`);
+    this.outputs = Object.fromEntries(Object.entries(result.outputs).map(([name, { value }]) => [name, value]));
+    return result;
+  }
+
+  private async run(program: ProgramOptions, mode: "preview" | "up"): Promise<RunResult> {
+    return await runProgram({
+      programDir: resolve(program.programDir),
       stack: program.stack ?? "dev",
-      mode: "up",
+      mode,
       provider: this.provider,
       store: this.kernel.store,
       assetDir: this.kernel.folder("assets"),
       config: program.config,
       onEvent: program.onEvent,
     });
-    this.current = { project: result.project, stack: result.stack, programDir, region: this.kernel.place.region };
-    writeFileSync(currentStackFile(this.kernel.options.dataDir), `${JSON.stringify(this.current, null, 2)}\n`);
-    this.outputs = result.outputs;
-    return result;
   }
 
   async call<O = Record<string, unknown>>(service: string, operation: string, input: object): Promise<O> {

@@ -31,15 +31,15 @@ interface Node {
   readonly urn: string;
   readonly type: string;
   readonly name: string;
-  readonly parent: string;
+  readonly parent?: string;
 }
 
 function tree(resources: readonly Node[]): string {
   const children = new Map<string, Node[]>();
   for (const resource of resources) {
-    const siblings = children.get(resource.parent) ?? [];
+    const siblings = children.get(resource.parent ?? "") ?? [];
     siblings.push(resource);
-    children.set(resource.parent, siblings);
+    children.set(resource.parent ?? "", siblings);
   }
   const lines: string[] = [];
   const visit = (parent: string, depth: number) => {

@@ -71,7 +71,11 @@ export class Store {
   table<V>(name: string, options: { binary?: boolean } = {}): Table<V> {
     let table = this.tables.get(name);
     if (!table) {
-      table = new Table<unknown>(this.root.openDB({ name, encoding: options.binary ? "binary" : "msgpack" }));
+      // Plain maps: values of many shapes decode about twice as fast as with msgpackr's records.
+      const encoding = options.binary
+        ? ({ encoding: "binary" } as const)
+        : ({ encoding: "msgpack", useRecords: false } as const);
+      table = new Table<unknown>(this.root.openDB({ name, ...encoding }));
       this.tables.set(name, table);
     }
     return table as Table<V>;

@@ -7,7 +7,10 @@ module.exports = {
   roots: ["<rootDir>/packages", "<rootDir>/examples"],
   testMatch: ["**/test/**/*.test.ts"],
   modulePathIgnorePatterns: ["/dist/"],
-  moduleNameMapper: { "^@tributary/([a-z-]+)$": "<rootDir>/packages/$1/src" },
+  moduleNameMapper: {
+    "^@tributary/([a-z-]+)$": "<rootDir>/packages/$1/src",
+    "^@tributary/([a-z-]+)/([a-z-]+)$": "<rootDir>/packages/$1/src/$2",
+  },
   transform: {
     "^.+\\.ts$": ["ts-jest", { diagnostics: false, tsconfig: { target: "ES2022", module: "commonjs", isolatedModules: true, esModuleInterop: true, sourceMap: true, resolveJsonModule: true } }],
   },

@@ -1,5 +1,6 @@
 export { Store } from "../kernel/store";
 export type { ResolvedConfig } from "./config";
+export { awsInvokes } from "./invokes";
 export { type HostOptions, runLanguageHost } from "./language-host";
 export { type Project, readProject } from "./project";
 export { type ProgramHost, runProgram, runWith } from "./run";

@@ -1,0 +1,50 @@
+import type { CustomerEvent, IdentityRules } from "@tributary/model";
+import { type Disposition, handleDynamoDb, logger, metrics, ok, poison } from "@tributary/runtime";
+import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from "aws-lambda";
+import type { Graph } from "./domain/graph";
+import { type ResolveOptions, resolveBatch } from "./domain/resolve-batch";
+import { parseStoredEvent } from "./domain/stored-event";
+
+/** The handler over a graph. Removals (an event that expired) say nothing about identity. */
+export function makeResolver(
+  graph: Graph,
+  rules: IdentityRules,
+  options: ResolveOptions = {},
+): (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse> {
+  const log = logger("resolver");
+  const counters = metrics("resolver");
+
+  const handle = async (records: readonly DynamoDBRecord[]): Promise<readonly Disposition[]> => {
+    const events: CustomerEvent[] = [];
+    const places: number[] = [];
+    const dispositions: Disposition[] = records.map(() => ok);
+    records.forEach((record, place) => {
+      if (record.eventName === "REMOVE") return;
+      const parsed = parseStoredEvent(record.dynamodb?.NewImage?.event?.S);
+      if (parsed.ok) places[events.push(parsed.event) - 1] = place;
+      else dispositions[place] = poison("invalid-event", parsed.detail);
+    });
+    const result = await resolveBatch(events, graph, rules, options);
+    result.dispositions.forEach((disposition, index) => {
+      const place = places[index];
+      if (place !== undefined) dispositions[place] = disposition;
+    });
+    counters.count("ProfilesChanged", result.profilesChanged);
+    counters.count("ComponentsFrozen", result.refusedLinks);
+    if (result.refusedLinks > 0) log.warn("links refused: a component is at its cap", { links: result.refusedLinks });
+    return dispositions;
+  };
+
+  return async (event) => {
+    try {
+      return await handleDynamoDb(event, handle, {
+        onFailure: (id, disposition) => {
+          if (disposition.kind === "retry") counters.count("RecordsRetried");
+          log.warn("record not applied", { sequenceNumber: id, kind: disposition.kind, reason: disposition.reason });
+        },
+      });
+    } finally {
+      counters.flush();
+    }
+  };
+}

@@ -27,6 +27,14 @@ function printable(value: unknown): unknown {
   return value;
 }
 
+/** A property that holds a secret anywhere is not shown at all. */
+function withoutSecrets({ inputs, secretInputs }: ReceivedResource): Record<string, unknown> {
+  const secret = new Set(secretInputs.map((path) => /^[^.[]+/.exec(path)?.[0]));
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, value]) => [name, secret.has(name) ? "<secret>" : printable(value)]),
+  );
+}
+
 const printableOutput = ({ value, secret }: OutputValue) => (secret ? "<secret>" : printable(value));
 
 /** Runs a program against a runtime of its own and returns what the engine received. */
@@ -38,7 +46,7 @@ export async function receivedGraph(options: GraphOptions): Promise<Graph> {
     return {
       resources: result.resources.map(({ outputs: _, ...resource }) => ({
         ...resource,
-        inputs: printable(resource.inputs) as Record<string, unknown>,
+        inputs: withoutSecrets(resource),
       })),
       outputs: Object.fromEntries(
         Object.entries(result.outputs).map(([name, output]) => [name, printableOutput(output)]),

@@ -18,7 +18,10 @@ export interface Finished {
   readonly stderr: string;
 }
 
-function start(args: readonly string[], cwd: string): { child: ChildProcess; finished: Promise<Finished>; output(): Finished } {
+function start(
+  args: readonly string[],
+  cwd: string,
+): { child: ChildProcess; finished: Promise<Finished>; output(): Finished } {
   const child = spawn(process.execPath, [command, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";
   let stderr = "";

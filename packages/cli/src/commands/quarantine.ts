@@ -1,3 +1,4 @@
+import type { QuarantinedRecord } from "@tributary/model";
 import { Command } from "commander";
 import { type CommonOptions, withCommonOptions, withRuntime } from "../context";
 import { count, table } from "../output";
@@ -22,7 +23,7 @@ export function quarantineCommand(): Command {
       await withRuntime(options, async (runtime, output) => {
         const platform = await platformOf(runtime);
         await runtime.quiesce();
-        const records = [];
+        const records: QuarantinedRecord[] = [];
         let total = 0;
         for await (const { record } of quarantinedRecords(runtime, platform, options)) {
           total += 1;

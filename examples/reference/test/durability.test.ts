@@ -1,0 +1,129 @@
+import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { makeSample } from "../src/sample/events";
+import { Random } from "../src/sample/random";
+import { dataFolder, json, type Ready, serve } from "./support/command";
+
+/**
+ * Nothing lost, order indifferent: the same events, sent through kills at random moments, shuffled, split otherwise and
+ * twice, lead to the same state hash as an undisturbed run. Seeded; the seed is in the test's name and in its failures.
+ */
+
+const seed = Number(process.env.TRIBUTARY_SEED ?? 20261123);
+const people = 150;
+
+interface State {
+  readonly hash: string;
+  readonly profiles: number;
+  readonly events: number;
+}
+
+const sample = makeSample(seed, people);
+
+async function send(ready: Ready, source: "web" | "crm", items: readonly string[], batchSize: number): Promise<void> {
+  for (let start = 0; start < items.length; start += batchSize) {
+    const response = await fetch(`${ready.endpoints.collector}/v1/batch`, {
+      method: "POST",
+      headers: { authorization: `Basic ${Buffer.from(`${ready.writeKeys[source]}:`).toString("base64")}` },
+      body: `{"batch":[${items.slice(start, start + batchSize).join(",")}]}`,
+    });
+    await response.arrayBuffer();
+    if (!response.ok) throw new Error(`the collector answered ${response.status}`);
+  }
+}
+
+async function sendAll(
+  ready: Ready,
+  batchSize: number,
+  order: (items: readonly string[]) => readonly string[],
+): Promise<void> {
+  for (const source of ["crm", "web"] as const) await send(ready, source, order(sample.items[source]), batchSize);
+}
+
+let undisturbed: State;
+
+beforeAll(async () => {
+  const data = dataFolder();
+  try {
+    const dev = await serve(["dev", "--data", data.path]);
+    await sendAll(dev.ready, 200, (items) => items);
+    undisturbed = await json<State>(["state-hash", "--data", data.path]);
+    await dev.stop();
+  } finally {
+    data.remove();
+  }
+}, 120_000);
+
+test("the undisturbed run applied every distinct event", () => {
+  expect(undisturbed.events).toBe(sample.distinct);
+  expect(undisturbed.profiles).toBeGreaterThan(people / 2);
+});
+
+test(`shuffled, in other batches, everything twice (seed ${seed})`, async () => {
+  const data = dataFolder();
+  try {
+    const random = new Random(seed + 1);
+    const dev = await serve(["dev", "--data", data.path]);
+    await sendAll(dev.ready, 37, (items) => random.shuffle([...items, ...items]));
+    const state = await json<State>(["state-hash", "--data", data.path]);
+    await dev.stop();
+    expect({ seed, ...state }).toEqual({ seed, ...undisturbed });
+  } finally {
+    data.remove();
+  }
+}, 120_000);
+
+test(`killed at random moments, started again, everything sent again (seed ${seed})`, async () => {
+  const data = dataFolder();
+  try {
+    const random = new Random(seed + 2);
+    for (let kill = 0; kill < 3; kill++) {
+      const dev = await serve(["dev", "--data", data.path]);
+      const sending = sendAll(dev.ready, 50, (items) => items).catch(() => "cut off"); // The kill cuts it off: that is the point.
+      await new Promise((resolve) => setTimeout(resolve, random.between(20, 1_200)));
+      await dev.kill();
+      await sending;
+    }
+    const dev = await serve(["dev", "--data", data.path]);
+    await sendAll(dev.ready, 200, (items) => items);
+    const state = await json<State>(["state-hash", "--data", data.path]);
+    expect(await dev.stop()).toBe(0);
+    expect({ seed, ...state }).toEqual({ seed, ...undisturbed });
+  } finally {
+    data.remove();
+  }
+}, 180_000);
+
+test(`load killed half-way and repeated equals one load (seed ${seed})`, async () => {
+  const root = join(__dirname, "..", "..", "..");
+  const file = (folder: string) => {
+    const path = join(folder, "web.jsonl");
+    writeFileSync(path, `${sample.items.web.join("\n")}\n`);
+    return path;
+  };
+  const once = dataFolder();
+  const killed = dataFolder();
+  try {
+    const load = (folder: string) => ["load", file(folder), "--source", "web", "--data", folder];
+    const { read, accepted, quarantined } = await json<{ read: number; accepted: number; quarantined: number }>(
+      load(once.path),
+    );
+    expect(read).toBe(sample.items.web.length);
+    expect(accepted + quarantined).toBe(read);
+    const expected = await json<State>(["state-hash", "--data", once.path]);
+
+    const child = spawn(process.execPath, [join(root, "packages/cli/bin/tributary.js"), ...load(killed.path)], {
+      cwd: root,
+    });
+    await new Promise((resolve) => setTimeout(resolve, 4_000 + new Random(seed + 3).between(0, 3_000)));
+    child.kill("SIGKILL");
+    await new Promise((resolve) => child.on("close", resolve));
+    await json(load(killed.path));
+    const state = await json<State>(["state-hash", "--data", killed.path]);
+    expect({ seed, ...state }).toEqual({ seed, ...expected });
+  } finally {
+    once.remove();
+    killed.remove();
+  }
+}, 180_000);

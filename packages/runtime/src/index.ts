@@ -5,6 +5,7 @@ export * from "./clients/s3";
 export * from "./clients/secrets-manager";
 export * from "./clients/settings";
 export * from "./clients/sqs";
+export * from "./concurrency";
 export * from "./disposition";
 export * from "./door";
 export * from "./env";

@@ -4,6 +4,8 @@ import { Logger } from "@aws-lambda-powertools/logger";
  * The structured logger of a function (JSON lines, level from AWS_LAMBDA_LOG_LEVEL). Log ids, counts and reasons, never
  * events, traits or other payloads; pass what may name a person through `redact`.
  */
+export type { Logger };
+
 export function logger(service: string): Logger {
   return new Logger({ serviceName: service });
 }

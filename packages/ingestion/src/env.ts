@@ -1,0 +1,29 @@
+import * as z from "zod/mini";
+
+/** Environment of the collector's function. */
+export const collectorEnv = z.object({
+  EVENT_STREAM: z.string(),
+  QUARANTINE_BUCKET: z.string(),
+});
+
+/** `config.json` of the collector's function. */
+export const collectorConfig = z.object({
+  sources: z.array(z.object({ id: z.string(), writeKey: z.string() })),
+});
+export type CollectorConfig = z.infer<typeof collectorConfig>;
+
+/** Environment of the processor's function. */
+export const processorEnv = z.object({
+  EVENTS_TABLE: z.string(),
+  QUARANTINE_BUCKET: z.string(),
+});
+
+/** `config.json` of the processor's function. */
+export const processorConfig = z.object({
+  /** Days that an event stays in the events table. */
+  retentionDays: z.number(),
+});
+export type ProcessorConfig = z.infer<typeof processorConfig>;
+
+/** The file name of the user's `onEvent` in the processor's archive. */
+export const onEventFile = "onEvent.cjs";

@@ -1,0 +1,40 @@
+import { AwsError, type Kernel, type Principal } from "../../../kernel";
+import { type QueueHandle, queueByArn, queueDepth, type SqsEventRecord } from "../../sqs";
+
+/** What Lambda's poller needs of the function's role. Source: "Using Lambda with Amazon SQS", permissions. */
+const requiredActions = ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"];
+
+/** The queue of a mapping, used with the rights of the function's role. */
+export class QueueSource {
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly arn: string,
+    private readonly principal: () => Principal,
+  ) {}
+
+  /** Messages in the queue: waiting, delayed and in flight. */
+  depth(): number {
+    return queueDepth(this.kernel, this.arn);
+  }
+
+  /** The queue, if it is there and the role may consume it. @throws AwsError */
+  queue(): QueueHandle {
+    const handle = queueByArn(this.kernel, this.arn);
+    if (!handle) throw new AwsError("QueueDoesNotExist", `The queue ${this.arn} does not exist.`);
+    for (const action of requiredActions) {
+      this.kernel.authorize(this.principal(), { action: `sqs:${action}`, resource: this.arn }, action);
+    }
+    return handle;
+  }
+
+  async delete(messages: readonly SqsEventRecord[]): Promise<void> {
+    if (messages.length === 0) return;
+    await this.queue().delete(messages.map(({ receiptHandle }) => receiptHandle));
+  }
+
+  /** Gives messages back to the queue, visible again after `seconds` (which may differ by message). */
+  async release(messages: readonly SqsEventRecord[], seconds: (message: SqsEventRecord) => number): Promise<void> {
+    const queue = this.queue();
+    await Promise.all(messages.map((message) => queue.changeVisibility([message.receiptHandle], seconds(message))));
+  }
+}

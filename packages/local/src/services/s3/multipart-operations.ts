@@ -18,7 +18,7 @@ export function multipartOperations(store: ObjectStore, uploads: MultipartUpload
     ),
     UploadPart: operation(
       schemas.uploadPart,
-      ({ Bucket, Key }) => onObject("PutObject", Bucket, Key, { "tributary:multipart": "true" }),
+      ({ Bucket, Key }) => onObject("PutObject", Bucket, Key),
       async ({ Bucket, Key, UploadId, PartNumber, Body }) => ({
         ETag: await uploads.addPart(Bucket, Key, UploadId, PartNumber, Body),
         ...encryptionOf(store, Bucket),
@@ -26,7 +26,7 @@ export function multipartOperations(store: ObjectStore, uploads: MultipartUpload
     ),
     CompleteMultipartUpload: operation(
       schemas.completeUpload,
-      ({ Bucket, Key }) => onObject("PutObject", Bucket, Key, { "tributary:multipart": "true" }),
+      ({ Bucket, Key }) => onObject("PutObject", Bucket, Key),
       async ({ Bucket, Key, UploadId, MultipartUpload, IfMatch, IfNoneMatch }) => {
         const conditions = { ifMatch: IfMatch, ifNoneMatch: IfNoneMatch };
         const row = await uploads.complete(Bucket, Key, UploadId, MultipartUpload.Parts, conditions);

@@ -1,4 +1,4 @@
-import type { OutputValue, ReceivedResource } from "./engine";
+import type { ReceivedResource } from "./engine";
 import { unknownValue } from "./engine/types";
 import { LocalRuntime } from "./runtime";
 
@@ -28,14 +28,15 @@ function printable(value: unknown): unknown {
 }
 
 /** A property that holds a secret anywhere is not shown at all. */
-function withoutSecrets({ inputs, secretInputs }: ReceivedResource): Record<string, unknown> {
+function withoutSecrets({
+  inputs,
+  secretInputs,
+}: Pick<ReceivedResource, "inputs" | "secretInputs">): Record<string, unknown> {
   const secret = new Set(secretInputs.map((path) => /^[^.[]+/.exec(path)?.[0]));
   return Object.fromEntries(
     Object.entries(inputs).map(([name, value]) => [name, secret.has(name) ? "<secret>" : printable(value)]),
   );
 }
-
-const printableOutput = ({ value, secret }: OutputValue) => (secret ? "<secret>" : printable(value));
 
 /** Runs a program against a runtime of its own and returns what the engine received. */
 export async function receivedGraph(options: GraphOptions): Promise<Graph> {
@@ -49,7 +50,10 @@ export async function receivedGraph(options: GraphOptions): Promise<Graph> {
         inputs: withoutSecrets(resource),
       })),
       outputs: Object.fromEntries(
-        Object.entries(result.outputs).map(([name, output]) => [name, printableOutput(output)]),
+        Object.entries(result.outputs).map(([name, value]) => [
+          name,
+          result.secretOutputs.includes(name) ? "<secret>" : printable(value),
+        ]),
       ),
     };
   } finally {

@@ -110,7 +110,7 @@ export class LocalRuntime implements RuntimeHandle {
     const { project, stack } = result;
     this.current = { project, stack, programDir: resolve(program.programDir), region: this.kernel.place.region };
     writeFileSync(currentStackFile(this.kernel.options.dataDir), `${JSON.stringify(this.current, null, 2)}\n`);
-    this.outputs = Object.fromEntries(Object.entries(result.outputs).map(([name, { value }]) => [name, value]));
+    this.outputs = result.outputs;
     return result;
   }
 

@@ -1,5 +1,11 @@
-import { type CustomerEvent, type EventEvidence, evidenceOf, type IdentityRules, identifierItemKey } from "@tributary/model";
-import { type Disposition, ok, poison, retry } from "@tributary/runtime";
+import {
+  type CustomerEvent,
+  type EventEvidence,
+  evidenceOf,
+  type IdentityRules,
+  identifierItemKey,
+} from "@tributary/model";
+import { type Disposition, mapLimit, ok, poison, retry } from "@tributary/runtime";
 import { changeOf } from "./change";
 import type { CommitResult, Graph } from "./graph";
 import { type Draft, World } from "./world";
@@ -90,12 +96,16 @@ class Batch {
     }
     const again = new Set<number>();
     const halves: number[][] = [];
-    await eachLimited(world.result().filter((draft) => draft.changed), this.options.concurrency ?? 32, async (draft) => {
-      const result = await this.commit(draft);
-      const touched = [...draft.events];
-      if (result.kind === "conflict") for (const index of touched) again.add(index);
-      else if (result.kind !== "done") halves.push(...this.isolate(touched, result));
-    });
+    await mapLimit(
+      world.result().filter((draft) => draft.changed),
+      this.options.concurrency ?? 32,
+      async (draft) => {
+        const result = await this.commit(draft);
+        const touched = [...draft.events];
+        if (result.kind === "conflict") for (const index of touched) again.add(index);
+        else if (result.kind !== "done") halves.push(...this.isolate(touched, result));
+      },
+    );
     this.refusedLinks += again.size === 0 ? world.refusedLinks : 0;
     // Order does not matter to the outcome, so a change too large for one transaction is made in smaller steps.
     for (const half of halves) await this.run(half);
@@ -133,13 +143,4 @@ class Batch {
     const middle = Math.ceil(touched.length / 2);
     return [touched.slice(0, middle), touched.slice(middle)];
   }
-}
-
-/** Runs `work` over items, at most `limit` at a time. */
-async function eachLimited<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
-  const queue = items[Symbol.iterator]();
-  const worker = async (): Promise<void> => {
-    for (let next = queue.next(); !next.done; next = queue.next()) await work(next.value);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
 }

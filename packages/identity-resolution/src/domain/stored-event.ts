@@ -37,7 +37,8 @@ export function parseStoredEvent(text: string | undefined): ParsedEvent {
   const { type } = result.data;
   const members = raw as Record<string, unknown>;
   if (type === "identify" && !isObject(members.traits)) return { ok: false, detail: "traits: must be an object" };
-  if (type === "alias" && typeof members.previousId !== "string") return { ok: false, detail: "previousId: must be a text" };
+  if (type === "alias" && typeof members.previousId !== "string")
+    return { ok: false, detail: "previousId: must be a text" };
   return { ok: true, event: raw as CustomerEvent };
 }
 

@@ -33,7 +33,10 @@ const passingErrors = new Set([
   "InternalServerError",
 ]);
 
-const notThere = { ConditionExpression: "attribute_not_exists(#key)", ExpressionAttributeNames: { "#key": graphKeyAttribute } };
+const notThere = {
+  ConditionExpression: "attribute_not_exists(#key)",
+  ExpressionAttributeNames: { "#key": graphKeyAttribute },
+};
 
 /** The identity graph in DynamoDB: facts/identity.md 2.2. */
 export class DynamoGraph extends ProfileStore implements Graph {
@@ -50,7 +53,10 @@ export class DynamoGraph extends ProfileStore implements Graph {
    */
   async commit(change: ComponentChange): Promise<CommitResult> {
     if (change.data.byteLength > maxComponentBytes) {
-      return { kind: "too-large", detail: `the component would be ${change.data.byteLength} bytes, at most ${maxComponentBytes} fit` };
+      return {
+        kind: "too-large",
+        detail: `the component would be ${change.data.byteLength} bytes, at most ${maxComponentBytes} fit`,
+      };
     }
     const graphItems = this.graphItems(change);
     const profileItems = this.profileItems(change);

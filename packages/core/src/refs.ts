@@ -63,3 +63,15 @@ export interface NetworkRef {
    */
   readonly reaches?: readonly Callee[];
 }
+
+/** The identity graph and the profiles: `identities.profiles`. */
+export interface ProfileStoreRef {
+  readonly graph: TableRef;
+  /** With a stream of new and old images. */
+  readonly profiles: TableRef;
+  /**
+   * The identity rules that made them (JSON of `@tributary/model`'s `IdentityRules`): readers normalise what they look
+   * up by them. Plain; left out: the default rules.
+   */
+  readonly rules?: unknown;
+}

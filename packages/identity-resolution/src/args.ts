@@ -1,0 +1,36 @@
+import type * as dynamodb from "@pulumi/aws/dynamodb";
+import type * as lambda from "@pulumi/aws/lambda";
+import type { FoundationRef, OnDelete, TableRef, Transform } from "@tributary/core";
+import type { IdentityRulesInput } from "@tributary/model";
+
+export interface IdentityResolutionArgs {
+  /** `governance.foundation`, or the same shape by hand. */
+  readonly foundation: FoundationRef;
+  /** The events table with a stream of new images: `ingestion.events`. */
+  readonly events: TableRef;
+  /** What identifies a person, and what may not. @default `defaultIdentityRules` */
+  readonly rules?: IdentityRulesInput;
+  readonly resolver?: ResolverArgs;
+  /** What happens to the graph and the profiles when they leave the program. @default "retain" */
+  readonly onDelete?: OnDelete;
+  readonly transform?: IdentityResolutionTransforms;
+}
+
+/** How the resolver reads the stream. */
+export interface ResolverArgs {
+  /** Events of one invocation, at most (1 to 10,000); larger batches need fewer transactions an event. @default 500 */
+  readonly batchSize?: number;
+  /** Seconds to wait for a full batch: what a profile lags behind its events. @default 1 */
+  readonly windowSeconds?: number;
+  /** Batches of one shard at a time (1 to 10). @default 1 */
+  readonly parallelization?: number;
+  /** @default 1024 */
+  readonly memoryMb?: number;
+}
+
+/** Escape hatches, keyed as `nodes`. */
+export interface IdentityResolutionTransforms {
+  readonly graph?: Transform<dynamodb.TableArgs>;
+  readonly profiles?: Transform<dynamodb.TableArgs>;
+  readonly resolver?: Transform<lambda.FunctionArgs>;
+}

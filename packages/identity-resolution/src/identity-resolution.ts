@@ -1,0 +1,137 @@
+import type * as dynamodb from "@pulumi/aws/dynamodb";
+import type * as lambda from "@pulumi/aws/lambda";
+import type * as pulumi from "@pulumi/pulumi";
+import {
+  alarm,
+  DeadLetterQueue,
+  handlerBundle,
+  LambdaFunction,
+  type ProfileStoreRef,
+  SecureTable,
+  TributaryComponent,
+} from "@tributary/core";
+import { graphKeyAttribute, type PlatformContract } from "@tributary/model";
+import type { IdentityResolutionArgs } from "./args";
+import { identityResolutionDefaults } from "./defaults";
+import type { ResolverEnv } from "./env";
+import { normalize, type ResolvedIdentityResolution } from "./normalize";
+
+/** The raw resources, keyed as `transform`. */
+export interface IdentityResolutionNodes {
+  readonly graph: dynamodb.Table;
+  readonly profiles: dynamodb.Table;
+  readonly resolver: lambda.Function;
+}
+
+/**
+ * Who is who: a function reads the events table's stream into an identity graph and keeps one profile per person. The
+ * result does not depend on the order, the batches or the repetition of events; profile ids stay, and lead on after a merge.
+ *
+ * ```ts
+ * const identities = new IdentityResolution("cdp", { foundation, events: ingestion.events, rules: defaultIdentityRules });
+ * ```
+ */
+export class IdentityResolution extends TributaryComponent {
+  /** For readers of profiles, such as `Activation`. */
+  readonly profiles: ProfileStoreRef;
+  /** The `identities` part of the platform contract. */
+  readonly contract: { readonly [K in keyof PlatformContract["identities"]]: pulumi.Output<string> };
+  readonly nodes: IdentityResolutionNodes;
+
+  constructor(name: string, args: IdentityResolutionArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("IdentityResolution", name, opts);
+    const resolved = normalize(name, args);
+    const { foundation } = args;
+    const store = { foundation, dataClass: "personal", onDelete: resolved.onDelete } as const;
+    const graph = new SecureTable(
+      `${name}-graph`,
+      { ...store, hashKey: { name: graphKeyAttribute }, ...transformed(resolved.transform.graph) },
+      this.child(),
+    );
+    const profiles = new SecureTable(
+      `${name}-profiles`,
+      {
+        ...store,
+        hashKey: { name: "profileId" },
+        stream: "NEW_AND_OLD_IMAGES",
+        ...transformed(resolved.transform.profiles),
+      },
+      this.child(),
+    );
+    const resolver = this.#resolver(name, args, resolved, graph, profiles);
+    this.#watch(name, args);
+    this.profiles = { graph: graph.ref, profiles: profiles.ref, rules: resolved.rules };
+    this.contract = { graphTableName: graph.name, profilesTableName: profiles.name };
+    this.nodes = { graph: graph.table, profiles: profiles.table, resolver: resolver.function };
+    this.registerOutputs({ graphTableName: graph.name, profilesTableName: profiles.name });
+  }
+
+  #resolver(
+    name: string,
+    { foundation, events }: IdentityResolutionArgs,
+    { rules, resolver: sizes, transform }: ResolvedIdentityResolution,
+    graph: SecureTable,
+    profiles: SecureTable,
+  ): LambdaFunction {
+    const resolver = new LambdaFunction(
+      `${name}-resolver`,
+      {
+        foundation,
+        bundle: handlerBundle(__dirname, "resolver"),
+        calls: ["dynamodb"],
+        description: "Reads events into the identity graph and the profiles.",
+        environment: { GRAPH_TABLE: graph.name, PROFILES_TABLE: profiles.name } satisfies Record<
+          keyof ResolverEnv,
+          unknown
+        >,
+        config: rules,
+        memoryMb: sizes.memoryMb,
+        timeoutSeconds: identityResolutionDefaults.timeoutSeconds,
+        ...transformed(transform.resolver),
+      },
+      this.child(),
+    );
+    graph.grantReadWrite(resolver);
+    profiles.grantWrite(resolver);
+    const failures = new DeadLetterQueue(
+      `${name}-unresolved`,
+      { foundation, of: `the resolver of ${name}; its log names the events` },
+      this.child(),
+    );
+    resolver.consumeTable("events", events, {
+      batchSize: sizes.batchSize,
+      windowSeconds: sizes.windowSeconds,
+      parallelization: sizes.parallelization,
+      onFailure: failures.ref,
+      // Expired events leave the table by a REMOVE, which says nothing about identity.
+      filter: [{ eventName: ["INSERT", "MODIFY"] }],
+    });
+    return resolver;
+  }
+
+  #watch(name: string, { foundation }: IdentityResolutionArgs): void {
+    const common = {
+      foundation,
+      module: this.module,
+      namespace: "Tributary",
+      dimensions: { service: "resolver" },
+      statistic: "Sum",
+      above: 0,
+      periodSeconds: 300,
+    };
+    alarm(
+      `${name}-frozen-components`,
+      {
+        ...common,
+        description:
+          "An identifier links more people than the rules allow in one component, so links are refused. Find the value and block it in the identity rules.",
+        metric: "ComponentsFrozen",
+      },
+      this.child(),
+    );
+  }
+}
+
+function transformed<T>(transform: T | undefined): { transform?: T } {
+  return transform === undefined ? {} : { transform };
+}

@@ -5,7 +5,7 @@ import { lambdaRealisers } from "./realisers";
 import { LambdaService } from "./service";
 
 /** What running invocations may still take when the runtime closes, in milliseconds. */
-const closeGraceMs = 5_000;
+const closeGraceMs = 2_000;
 
 /** Lambda: functions in workers, their resource policies, asynchronous invocations and event source mappings. */
 export function install(kernel: Kernel): Realiser[] {

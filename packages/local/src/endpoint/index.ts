@@ -1,0 +1,1 @@
+export { type AwsEndpoint, serveAwsEndpoint } from "./server";

@@ -15,6 +15,8 @@ export const platformContract = z.object({
     eventStreamArn: z.string(),
     eventsTableName: z.string(),
     quarantineBucket: z.string(),
+    /** Mapping by source id, of the sources that have one: what files of the source are loaded by. */
+    mappings: z.record(z.string(), z.json()).optional(),
   }),
   lake: z.object({
     /** Glue database by zone. */

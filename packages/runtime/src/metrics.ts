@@ -7,6 +7,8 @@ export const metricNames = [
   "DuplicatesIgnored",
   /** [reason, stage] */
   "EventsQuarantined",
+  /** Their sum without dimensions of their own: an alarm cannot add up a metric's dimensions. */
+  "RecordsQuarantined",
   /** [reason]: by the user's `onEvent` callback. */
   "EventsDropped",
   "ProfilesChanged",

@@ -194,6 +194,7 @@ async function quarantineAll(
     try {
       await parts.quarantine.put(key, lines.join(""));
       parts.metrics.count("EventsQuarantined", lines.length, { reason: entry.reason, stage: entry.stage });
+      parts.metrics.count("RecordsQuarantined", lines.length);
     } catch (error) {
       for (const index of indexes) outcome.fail(index, error);
     }

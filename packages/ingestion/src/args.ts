@@ -1,0 +1,97 @@
+import type * as dynamodb from "@pulumi/aws/dynamodb";
+import type * as kinesis from "@pulumi/aws/kinesis";
+import type * as s3 from "@pulumi/aws/s3";
+import type { Input } from "@pulumi/pulumi";
+import type { BucketRef, Callback, FoundationRef, OnDelete, Transform } from "@tributary/core";
+import type { Mapping } from "@tributary/model";
+import type { OnEvent } from "./on-event";
+
+/** Where everything that is collected is kept for ever: `dataLake.rawZone`, or the same shape written by hand. */
+export interface RawZoneRef {
+  readonly bucket: BucketRef;
+  /** Glue database of the raw zone. */
+  readonly database: Input<string>;
+  /** Its table of collected events, whose columns the archive is written by. */
+  readonly eventsTable: Input<string>;
+}
+
+/** A source of events; made by `http()` and `files()`. */
+export interface SourceArgs {
+  readonly kind: "http" | "files";
+  readonly writeKey?: Input<string>;
+  readonly mapping?: Mapping;
+}
+
+export interface HttpSourceArgs {
+  /**
+   * What clients name the source by. A write key stands in web pages and apps: it says where events are from, it keeps
+   * nobody out. By default one is derived from project, stack and source, the same at every deployment.
+   */
+  readonly writeKey?: Input<string>;
+}
+
+export interface FilesSourceArgs {
+  readonly writeKey?: Input<string>;
+  /** How a row becomes an event; published with the platform's contract for whoever loads files. */
+  readonly mapping?: Mapping;
+}
+
+/** A web site, an app, a server, a webhook: whatever speaks the tracking API. */
+export function http(args: HttpSourceArgs = {}): SourceArgs {
+  return { kind: "http", ...args };
+}
+
+/** Exports that are loaded from files (CSV, JSON lines, Parquet). */
+export function files(args: FilesSourceArgs = {}): SourceArgs {
+  return { kind: "files", ...args };
+}
+
+/** Changes to children after our defaults and before our security invariants; keys as in `nodes`. */
+export interface IngestionTransforms {
+  readonly stream?: Transform<kinesis.StreamArgs>;
+  readonly table?: Transform<dynamodb.TableArgs>;
+  readonly quarantine?: Transform<s3.BucketArgs>;
+}
+
+/** Values and what decides which resources exist. */
+export interface IngestionDataArgs {
+  /** `governance.foundation`. */
+  readonly foundation: FoundationRef;
+  /** `dataLake.rawZone`. */
+  readonly rawZone: RawZoneRef;
+  /** By id: lower case letters, digits and dashes. The id is part of every event for ever. */
+  readonly sources: Readonly<Record<string, SourceArgs>>;
+  /** Of the event stream. On demand scales by itself and costs about three idle shards. @default { shards: 1 } */
+  readonly capacity?: "on-demand" | { readonly shards: number };
+  /** Hours that the stream keeps records for readers that were away, 48 to 8,760. @default 72 */
+  readonly streamRetentionHours?: number;
+  /** Days that an event stays in the events table, and is recognised when it comes again. @default 30 */
+  readonly eventRetentionDays?: number;
+  /** How the processor reads the stream. */
+  readonly processing?: {
+    /** Records at a time, 1 to 10,000. @default 500 */
+    readonly batchSize?: number;
+    /** Seconds to wait for a full batch, 0 to 300. @default 0 */
+    readonly windowSeconds?: number;
+    /** Batches of a shard at a time, 1 to 10. @default 2 */
+    readonly parallelization?: number;
+  };
+  /** How much the archive gathers before it writes a file: whichever is first. */
+  readonly archive?: {
+    /** 64 to 128. @default 64 */
+    readonly megabytes?: number;
+    /** 60 to 900. @default 300 */
+    readonly seconds?: number;
+  };
+  /** Stream, events table and quarantine when they leave the program. @default "retain" */
+  readonly onDelete?: OnDelete;
+  readonly transform?: IngestionTransforms;
+}
+
+/** The user's code. */
+export interface IngestionCallbacks {
+  /** Called with each event before it is stored: change it, make several of it, or `drop(reason)` it. */
+  readonly onEvent?: Callback<OnEvent>;
+}
+
+export interface IngestionArgs extends IngestionDataArgs, IngestionCallbacks {}

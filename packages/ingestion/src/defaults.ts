@@ -1,0 +1,14 @@
+/** What Ingestion does where nothing is said. */
+export const ingestionDefaults = Object.freeze({
+  capacity: Object.freeze({ shards: 1 }),
+  streamRetentionHours: 72,
+  eventRetentionDays: 30,
+  processing: Object.freeze({ batchSize: 500, windowSeconds: 0, parallelization: 2 }),
+  archive: Object.freeze({ megabytes: 64, seconds: 300 }),
+  /** Requests a second beyond which the collector's API answers 429, which clients repeat. */
+  throttle: Object.freeze({ rate: 5000, burst: 5000 }),
+  collector: Object.freeze({ memoryMb: 512, timeoutSeconds: 20 }),
+  processor: Object.freeze({ memoryMb: 1024, timeoutSeconds: 60 }),
+  /** Quarantined records within five minutes that raise the alarm: single ones are everyday, a broken release is not. */
+  quarantineAlarmAbove: 100,
+});

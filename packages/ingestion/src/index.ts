@@ -1,0 +1,5 @@
+export * from "./args";
+export { ingestionDefaults } from "./defaults";
+export * from "./ingestion";
+export { derivedWriteKey, ingestionFaults, normalize } from "./normalize";
+export * from "./on-event";

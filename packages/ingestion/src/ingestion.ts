@@ -1,0 +1,132 @@
+import type { ComponentResourceOptions, Input, Output, Resource } from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
+import {
+  type EventStreamRef,
+  SecureBucket,
+  SecureStream,
+  SecureTable,
+  type TableRef,
+  TributaryComponent,
+} from "@tributary/core";
+import type { Mapping } from "@tributary/model";
+import type { IngestionArgs } from "./args";
+import { normalize } from "./normalize";
+import { makeArchive } from "./resources/archive";
+import { makeCollector } from "./resources/collector";
+import { makeProcessor } from "./resources/processor";
+
+/** Raw children, for what our arguments do not offer. */
+export type IngestionNodes = Readonly<Record<string, Resource>>;
+
+/** Ingestion's part of the platform's contract. */
+export interface IngestionContract {
+  readonly collectorUrl: Input<string>;
+  readonly writeKeys: Readonly<Record<string, Input<string>>>;
+  readonly eventStreamArn: Input<string>;
+  readonly eventsTableName: Input<string>;
+  readonly quarantineBucket: Input<string>;
+  readonly mappings?: Readonly<Record<string, Mapping>>;
+}
+
+/**
+ * From the tracking API to the events table: HTTP API → collector → Kinesis → processor with your `onEvent` → an events
+ * table that holds each event once and streams it on; beside it, the archive of everything in the raw zone, and a
+ * quarantine for whatever could not become an event, which can be replayed.
+ *
+ * ```ts
+ * const ingestion = new Ingestion("cdp", {
+ *   foundation: governance.foundation,
+ *   rawZone: lake.rawZone,
+ *   sources: { web: http(), shop: files() },
+ *   onEvent: (event) => (isBot(event) ? drop("bot") : event),
+ * });
+ * ```
+ */
+export class Ingestion extends TributaryComponent {
+  /** The events table, with its stream of each distinct event. */
+  readonly events: TableRef;
+  /** The stream of everything that was collected, before it is deduplicated. */
+  readonly eventStream: EventStreamRef;
+  /** Base URL of the tracking API, without a trailing slash. */
+  readonly collectorUrl: Output<string>;
+  /** By source id. */
+  readonly writeKeys: Readonly<Record<string, Output<string>>>;
+  readonly contract: IngestionContract;
+  readonly nodes: IngestionNodes;
+
+  constructor(name: string, args: IngestionArgs, opts?: ComponentResourceOptions) {
+    super("Ingestion", name, opts);
+    const resolved = normalize(args, { project: pulumi.getProject(), stack: pulumi.getStack(), name });
+    const { foundation, rawZone } = args;
+    const { onDelete, transform } = resolved;
+    const { module, place } = this;
+    const common = { foundation, dataClass: "personal", onDelete } as const;
+    const quarantine = new SecureBucket(
+      `${name}-quarantine`,
+      { ...common, ...(transform.quarantine ? { transform: transform.quarantine } : {}) },
+      this.child(),
+    );
+    const stream = new SecureStream(
+      `${name}-events`,
+      {
+        ...common,
+        capacity: resolved.capacity,
+        retentionHours: resolved.streamRetentionHours,
+        ...(transform.stream ? { transform: transform.stream } : {}),
+      },
+      this.child(),
+    );
+    const table = new SecureTable(
+      `${name}-events`,
+      {
+        ...common,
+        hashKey: { name: "id" },
+        stream: "NEW_IMAGE",
+        ttlAttribute: "expiresAt",
+        ...(transform.table ? { transform: transform.table } : {}),
+      },
+      this.child(),
+    );
+    const { sources } = resolved;
+    const { collector, api } = makeCollector(name, { foundation, sources, stream, quarantine }, this.child());
+    const processor = makeProcessor(name, { foundation, stream, table, quarantine, resolved, module }, this.child());
+    const { archive, archiveRole } = makeArchive(
+      name,
+      { foundation, rawZone, stream, buffer: resolved.archive, place, module },
+      this.child(),
+    );
+
+    this.events = table.ref;
+    this.eventStream = stream.ref;
+    this.collectorUrl = api.url;
+    this.writeKeys = Object.fromEntries(sources.map(({ id, writeKey }) => [id, pulumi.output(writeKey)]));
+    const mappings = sources.flatMap(({ id, mapping }) => (mapping ? [[id, mapping] as const] : []));
+    this.contract = {
+      collectorUrl: this.collectorUrl,
+      writeKeys: this.writeKeys,
+      eventStreamArn: stream.arn,
+      eventsTableName: table.name,
+      quarantineBucket: quarantine.name,
+      ...(mappings.length > 0 ? { mappings: Object.fromEntries(mappings) } : {}),
+    };
+    this.nodes = {
+      stream: stream.stream,
+      table: table.table,
+      quarantine: quarantine.bucket,
+      collector: collector.function,
+      collectorRole: collector.role,
+      api: api.api,
+      processor: processor.function,
+      processorRole: processor.role,
+      archive,
+      archiveRole,
+    };
+    this.registerOutputs({
+      collectorUrl: this.collectorUrl,
+      writeKeys: this.writeKeys,
+      eventStreamArn: stream.arn,
+      eventsTableName: table.name,
+      quarantineBucket: quarantine.name,
+    });
+  }
+}

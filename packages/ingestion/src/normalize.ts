@@ -1,0 +1,251 @@
+import { createHash } from "node:crypto";
+import type { Input } from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
+import { type Callback, type Fault, nearest, type OnDelete, slug, validate, zodFaults } from "@tributary/core";
+import { type Mapping, mappingFaults, mappingSchema } from "@tributary/model";
+import type { IngestionArgs, IngestionTransforms, SourceArgs } from "./args";
+import { ingestionDefaults } from "./defaults";
+import type { OnEvent } from "./on-event";
+
+export interface ResolvedSource {
+  readonly id: string;
+  readonly writeKey: Input<string>;
+  readonly mapping: Mapping | undefined;
+}
+
+/** Ingestion's arguments with everything decided. */
+export interface ResolvedIngestion {
+  readonly sources: readonly ResolvedSource[];
+  readonly capacity: "on-demand" | { readonly shards: number };
+  readonly streamRetentionHours: number;
+  readonly eventRetentionDays: number;
+  readonly processing: { readonly batchSize: number; readonly windowSeconds: number; readonly parallelization: number };
+  readonly archive: { readonly megabytes: number; readonly seconds: number };
+  readonly onDelete: OnDelete;
+  readonly onEvent: Callback<OnEvent> | undefined;
+  readonly transform: IngestionTransforms;
+}
+
+/** What a deployment's derived write keys are made of. */
+export interface KeyScope {
+  readonly project: string;
+  readonly stack: string;
+  readonly name: string;
+}
+
+/**
+ * Checks the arguments and fills in the defaults.
+ * @throws `InputPropertiesError` with every fault
+ */
+export function normalize(args: IngestionArgs, scope: KeyScope): ResolvedIngestion {
+  validate(`Ingestion "${scope.name}"`, ingestionFaults(args));
+  return {
+    sources: Object.entries(args.sources).map(([id, source]) => ({
+      id,
+      writeKey: source.writeKey ?? derivedWriteKey(scope, id),
+      mapping: source.mapping,
+    })),
+    capacity: args.capacity ?? ingestionDefaults.capacity,
+    streamRetentionHours: args.streamRetentionHours ?? ingestionDefaults.streamRetentionHours,
+    eventRetentionDays: args.eventRetentionDays ?? ingestionDefaults.eventRetentionDays,
+    processing: { ...ingestionDefaults.processing, ...args.processing },
+    archive: { ...ingestionDefaults.archive, ...args.archive },
+    onDelete: args.onDelete ?? "retain",
+    onEvent: args.onEvent,
+    transform: args.transform ?? {},
+  };
+}
+
+/** The same at every deployment of a stack, another in every stack: an event of a test never lands in production. */
+export function derivedWriteKey({ project, stack, name }: KeyScope, sourceId: string): string {
+  const hash = createHash("sha256").update([project, stack, name, sourceId].join("\0")).digest("base64url");
+  return hash.replace(/[-_]/g, "").slice(0, 24);
+}
+
+const known = [
+  "foundation",
+  "rawZone",
+  "sources",
+  "capacity",
+  "streamRetentionHours",
+  "eventRetentionDays",
+  "processing",
+  "archive",
+  "onDelete",
+  "transform",
+  "onEvent",
+];
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !pulumi.Output.isInstance(value);
+}
+
+function quoted(value: unknown): string {
+  if (pulumi.Output.isInstance(value)) return "an Output";
+  if (typeof value === "function") return "a function";
+  return value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
+}
+
+/** Every fault of the arguments. Outputs are not looked into. */
+export function ingestionFaults(args: IngestionArgs): Fault[] {
+  if (!isRecord(args)) return [{ path: "(arguments)", reason: `${quoted(args)} must be an object` }];
+  return [
+    ...unknownFaults("", args, known),
+    ...fieldsFaults("foundation", args.foundation, ["keyArn", "alarmTopicArn", "environment"], "governance.foundation"),
+    ...rawZoneFaults(args.rawZone),
+    ...sourcesFaults(args.sources),
+    ...capacityFaults(args.capacity),
+    ...numberFaults("streamRetentionHours", args.streamRetentionHours, 48, 8760),
+    ...numberFaults("eventRetentionDays", args.eventRetentionDays, 1, 3650),
+    ...groupFaults("processing", args.processing, {
+      batchSize: [1, 10_000],
+      windowSeconds: [0, 300],
+      parallelization: [1, 10],
+    }),
+    ...groupFaults("archive", args.archive, { megabytes: [64, 128], seconds: [60, 900] }),
+    ...onDeleteFaults(args.onDelete),
+    ...callbackFaults(args.onEvent),
+  ];
+}
+
+function unknownFaults(prefix: string, given: object, allowed: readonly string[]): Fault[] {
+  return Object.keys(given)
+    .filter((key) => !allowed.includes(key))
+    .map((key) => {
+      const near = nearest(key, allowed);
+      const remedy = near === undefined ? `use ${allowed.join(", ")}` : `did you mean "${near}"?`;
+      return { path: `${prefix}${key}`, reason: `is no argument; ${remedy}` };
+    });
+}
+
+function fieldsFaults(path: string, value: unknown, fields: readonly string[], from: string): Fault[] {
+  if (!isRecord(value)) return [{ path, reason: `${quoted(value)} must be an object such as ${from}` }];
+  return fields
+    .filter((field) => value[field] === undefined)
+    .map((field) => ({ path: `${path}.${field}`, reason: `is missing; give ${from}` }));
+}
+
+function rawZoneFaults(rawZone: unknown): Fault[] {
+  const faults = fieldsFaults("rawZone", rawZone, ["bucket", "database", "eventsTable"], "dataLake.rawZone");
+  if (!isRecord(rawZone) || rawZone.bucket === undefined) return faults;
+  return [
+    ...faults,
+    ...fieldsFaults("rawZone.bucket", rawZone.bucket, ["name", "arn", "keyArn"], "dataLake.rawZone.bucket"),
+  ];
+}
+
+const idPattern = /^[a-z][a-z0-9-]{0,39}$/;
+
+function sourcesFaults(sources: unknown): Fault[] {
+  if (!isRecord(sources)) {
+    return [{ path: "sources", reason: `${quoted(sources)} must be an object by source id, such as { web: http() }` }];
+  }
+  if (Object.keys(sources).length === 0) {
+    return [{ path: "sources", reason: "names no source; give one, such as { web: http() }" }];
+  }
+  const owners = new Map<string, string>();
+  return Object.entries(sources).flatMap(([id, source]) => [
+    ...idFaults(id),
+    ...sourceFaults(`sources.${id}`, source),
+    ...duplicateKeyFaults(id, source, owners),
+  ]);
+}
+
+function idFaults(id: string): Fault[] {
+  const path = `sources.${id}`;
+  if (id === "unknown")
+    return [{ path, reason: '"unknown" is what events of no source are filed under; choose another' }];
+  if (idPattern.test(id)) return [];
+  const better = slug(id).slice(0, 40);
+  const hint = idPattern.test(better) ? `; try "${better}"` : "";
+  return [
+    {
+      path,
+      reason: `${quoted(id)} must begin with a letter and hold lower case letters, digits and dashes, at most 40${hint}`,
+    },
+  ];
+}
+
+function sourceFaults(path: string, source: unknown): Fault[] {
+  if (!isRecord(source) || (source.kind !== "http" && source.kind !== "files")) {
+    return [{ path, reason: `${quoted(source)} is no source; make it by http() or files()` }];
+  }
+  return [
+    ...unknownFaults(
+      `${path}.`,
+      source,
+      source.kind === "files" ? ["kind", "writeKey", "mapping"] : ["kind", "writeKey"],
+    ),
+    ...writeKeyFaults(`${path}.writeKey`, source.writeKey),
+    ...mappingArgumentFaults(`${path}.mapping`, source.mapping),
+  ];
+}
+
+function writeKeyFaults(path: string, writeKey: unknown): Fault[] {
+  if (writeKey === undefined || pulumi.Output.isInstance(writeKey) || writeKey instanceof Promise) return [];
+  if (typeof writeKey === "string" && /^[A-Za-z0-9_-]{8,128}$/.test(writeKey)) return [];
+  const shown = typeof writeKey === "string" ? `has ${writeKey.length} characters; it` : `${quoted(writeKey)}`;
+  return [{ path, reason: `${shown} must be text of 8 to 128 letters, digits, dashes and underscores` }];
+}
+
+function duplicateKeyFaults(id: string, source: unknown, owners: Map<string, string>): Fault[] {
+  const writeKey = isRecord(source) ? (source as Partial<SourceArgs>).writeKey : undefined;
+  if (typeof writeKey !== "string") return [];
+  const owner = owners.get(writeKey);
+  owners.set(writeKey, owner ?? id);
+  return owner === undefined
+    ? []
+    : [{ path: `sources.${id}.writeKey`, reason: `is that of source "${owner}" too; each source needs its own` }];
+}
+
+function mappingArgumentFaults(path: string, mapping: unknown): Fault[] {
+  if (mapping === undefined) return [];
+  const faults = zodFaults(mappingSchema, mapping, path);
+  if (faults.length > 0) return faults;
+  return mappingFaults(mapping as Mapping).map((reason) => ({ path, reason }));
+}
+
+function capacityFaults(capacity: unknown): Fault[] {
+  if (capacity === undefined || capacity === "on-demand") return [];
+  if (isRecord(capacity)) {
+    return [
+      ...unknownFaults("capacity.", capacity, ["shards"]),
+      ...numberFaults("capacity.shards", capacity.shards ?? Number.NaN, 1, 10_000),
+    ];
+  }
+  return [{ path: "capacity", reason: `${quoted(capacity)} must be "on-demand" or { shards: <number> }` }];
+}
+
+function numberFaults(path: string, value: unknown, least: number, most: number): Fault[] {
+  if (value === undefined) return [];
+  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return [];
+  return [{ path, reason: `${quoted(value)} must be a whole number from ${least} to ${most}` }];
+}
+
+function groupFaults(path: string, group: unknown, fields: Record<string, [number, number]>): Fault[] {
+  if (group === undefined) return [];
+  if (!isRecord(group))
+    return [{ path, reason: `${quoted(group)} must be an object with ${Object.keys(fields).join(", ")}` }];
+  return [
+    ...unknownFaults(`${path}.`, group, Object.keys(fields)),
+    ...Object.entries(fields).flatMap(([field, [least, most]]) =>
+      numberFaults(`${path}.${field}`, group[field], least, most),
+    ),
+  ];
+}
+
+function onDeleteFaults(onDelete: unknown): Fault[] {
+  if (onDelete === undefined || onDelete === "retain" || onDelete === "destroy") return [];
+  return [{ path: "onDelete", reason: `${quoted(onDelete)} must be "retain" or "destroy"` }];
+}
+
+function callbackFaults(onEvent: unknown): Fault[] {
+  if (onEvent === undefined || typeof onEvent === "function") return [];
+  if (isRecord(onEvent) && typeof onEvent.module === "string") return [];
+  return [
+    {
+      path: "onEvent",
+      reason: `${quoted(onEvent)} must be a function of an event, or { module: require.resolve("./on-event") }`,
+    },
+  ];
+}

@@ -1,0 +1,89 @@
+import type * as pulumi from "@pulumi/pulumi";
+import {
+  alarm,
+  type Callback,
+  type FoundationRef,
+  grantStatements,
+  handlerBundle,
+  LambdaFunction,
+  type SecureBucket,
+  type SecureStream,
+  type SecureTable,
+} from "@tributary/core";
+import { ingestionDefaults } from "../defaults";
+import { onEventFile, type ProcessorConfig, type processorEnv } from "../env";
+import type { ResolvedIngestion } from "../normalize";
+import type { OnEvent } from "../on-event";
+import { type EnvironmentOf, quarantinePrefix } from "./shared";
+
+interface ProcessorArgs {
+  readonly foundation: FoundationRef;
+  readonly stream: SecureStream;
+  readonly table: SecureTable;
+  readonly quarantine: SecureBucket;
+  readonly resolved: ResolvedIngestion;
+  readonly module: string;
+}
+
+/** The function that reads the stream, runs the user's callback and stores each event once. It may put events, nothing else. */
+export function makeProcessor(
+  name: string,
+  { foundation, stream, table, quarantine, resolved, module }: ProcessorArgs,
+  opts: pulumi.ComponentResourceOptions,
+): LambdaFunction {
+  const environment: EnvironmentOf<typeof processorEnv> = {
+    EVENTS_TABLE: table.name,
+    QUARANTINE_BUCKET: quarantine.name,
+  };
+  const config: ProcessorConfig = { retentionDays: resolved.eventRetentionDays };
+  const callbacks: Record<string, Callback<OnEvent>> = resolved.onEvent === undefined
+    ? {}
+    : { [onEventFile]: resolved.onEvent };
+  const processor = new LambdaFunction(
+    `${name}-processor`,
+    {
+      foundation,
+      bundle: handlerBundle(__dirname, "processor"),
+      calls: ["dynamodb", "s3"],
+      description: "Takes events from the stream to the events table, each once.",
+      environment,
+      config,
+      callbacks,
+      ...ingestionDefaults.processor,
+    },
+    opts,
+  );
+  grantStatements(processor, "put-events", [
+    { actions: ["dynamodb:PutItem"], resources: [table.arn] },
+    // DynamoDB uses the table's key in the caller's name.
+    {
+      actions: [
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+      ],
+      resources: [foundation.keyArn],
+    },
+  ]);
+  quarantine.grantWrite(processor, quarantinePrefix);
+  processor.consumeStream("events", stream.ref, { ...resolved.processing, onFailure: quarantine.ref });
+  alarm(
+    `${name}-quarantine`,
+    {
+      foundation,
+      module,
+      description: `More than ${ingestionDefaults.quarantineAlarmAbove} records went to quarantine within five minutes: a client or a callback is broken. See \`tributary quarantine list\`; mend, then replay.`,
+      namespace: "Tributary",
+      metric: "RecordsQuarantined",
+      dimensions: { service: "processor" },
+      statistic: "Sum",
+      above: ingestionDefaults.quarantineAlarmAbove,
+      periodSeconds: 300,
+    },
+    opts,
+  );
+  return processor;
+}

@@ -19,6 +19,8 @@ export interface BucketLifecycle {
   readonly tierAfterDays?: number;
   /** Objects expire after so many days; left out: never. */
   readonly expireAfterDays?: number;
+  /** Days after which objects under a prefix expire: `{ "athena/": 30 }`. */
+  readonly expirePrefixes?: Readonly<Record<string, number>>;
   /** Versions that were replaced or deleted expire after so many days. @default 90 */
   readonly noncurrentDays?: number;
 }
@@ -161,6 +163,12 @@ export class SecureBucket extends TributaryComponent {
             transitions: [{ days: lifecycle.tierAfterDays ?? 30, storageClass: "INTELLIGENT_TIERING" }],
             ...(lifecycle.expireAfterDays === undefined ? {} : { expiration: { days: lifecycle.expireAfterDays } }),
           },
+          ...Object.entries(lifecycle.expirePrefixes ?? {}).map(([prefix, days]) => ({
+            id: `expire-${prefix.replace(/[^a-z0-9]+/gi, "-")}`,
+            status: "Enabled",
+            filter: { prefix },
+            expiration: { days },
+          })),
         ],
       },
       this.child({ dependsOn: [versioning] }),

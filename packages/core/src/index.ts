@@ -15,6 +15,7 @@ export * from "./policy";
 export * from "./protect";
 export * from "./queue";
 export * from "./refs";
+export * from "./service-role";
 export * from "./stream";
 export * from "./table";
 export type { ProvisionedCapacity } from "./table-autoscaling";

@@ -1,0 +1,85 @@
+"""Runs the SQL steps of a manifest on Glue 5 (Spark 3.5).
+
+A step is one SELECT whose rows become the target table's data. Where the data lies, its columns, their types and the
+partition keys are the catalog's: this file only carries them out. The same manifest and the same SQL run on DuckDB in
+Tributary's local runtime, so keep logic in the SQL.
+
+Job argument --manifest: s3://bucket/key of
+  {"version": 1, "steps": [{"name", "sql": "s3://bucket/key", "target": {"database", "table"},
+                            "mode": "overwrite" | "overwrite-partitions"}]}
+"""
+
+import json
+import sys
+from urllib.parse import urlparse
+
+import boto3
+from awsglue.utils import getResolvedOptions
+from pyspark.sql import SparkSession
+from pyspark.sql.functions import col
+
+MODES = {"overwrite": "static", "overwrite-partitions": "dynamic"}
+
+
+def read_text(s3, uri):
+    place = urlparse(uri)
+    return s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read().decode("utf-8")
+
+
+def read_manifest(s3, uri):
+    manifest = json.loads(read_text(s3, uri))
+    if manifest.get("version") != 1:
+        raise ValueError(f"{uri} is a manifest of version {manifest.get('version')}; this driver runs version 1")
+    unknown = sorted({step["mode"] for step in manifest["steps"]} - set(MODES))
+    if unknown:
+        raise ValueError(f"{uri} asks for the modes {unknown}; known are {sorted(MODES)}")
+    return manifest
+
+
+def conform(frame, target, name):
+    """The frame with exactly the table's columns, by name, in its order and types."""
+    given = {column.lower() for column in frame.columns}
+    wanted = [field.name.lower() for field in target.fields]
+    missing, extra = sorted(set(wanted) - given), sorted(given - set(wanted))
+    if missing or extra:
+        raise ValueError(f"step {name}: the query lacks {missing} and has {extra} that the table has not")
+    return frame.select([col(field.name).cast(field.dataType).alias(field.name) for field in target.fields])
+
+
+def run_step(spark, s3, step):
+    name, target = step["name"], f"{step['target']['database']}.{step['target']['table']}"
+    spark.conf.set("spark.sql.sources.partitionOverwriteMode", MODES[step["mode"]])
+    frame = conform(spark.sql(read_text(s3, step["sql"])), spark.table(target).schema, name)
+    frame.write.mode("overwrite").insertInto(target)
+    spark.catalog.refreshTable(target)
+    print(json.dumps({"step": name, "target": target, "rows": spark.table(target).count()}))
+
+
+def discover_partitions(spark, database):
+    """Files that Firehose delivered since the last run: Athena projects partitions, Spark needs them in the catalog."""
+    for table in spark.catalog.listTables(database):
+        name = f"{database}.{table.name}"
+        if any(column.isPartition for column in spark.catalog.listColumns(name)):
+            spark.sql(f"MSCK REPAIR TABLE {name}")
+
+
+def main():
+    options = getResolvedOptions(sys.argv, ["manifest", "source_database"])
+    spark = (
+        SparkSession.builder.enableHiveSupport()
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.ansi.enabled", "false")
+        .config("spark.sql.parquet.compression.codec", "zstd")
+        .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
+        .config("hive.exec.dynamic.partition.mode", "nonstrict")
+        .getOrCreate()
+    )
+    s3 = boto3.client("s3")
+    manifest = read_manifest(s3, options["manifest"])
+    discover_partitions(spark, options["source_database"])
+    for step in manifest["steps"]:
+        run_step(spark, s3, step)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+-- Every event once: rejected records out (they are in quarantine), copies out, times typed.
+-- Of several copies of one message the first to arrive counts, as in the events table; ties fall to the smaller text.
+-- Copies are rare, so only they are sorted: the rest streams past.
+with repeated as (
+  select source_id, message_id
+  from raw.events
+  where type <> 'rejected'
+  group by source_id, message_id
+  having count(*) > 1
+),
+chosen as (
+  select
+    e.source_id, e.message_id, e.type, e.event, e.user_id, e.anonymous_id,
+    e.timestamp, e.original_timestamp, e.sent_at, e.received_at, e.payload
+  from raw.events e
+  anti join repeated r on e.source_id = r.source_id and e.message_id = r.message_id
+  where e.type <> 'rejected'
+  union all
+  select
+    c.source_id, c.message_id, c.type, c.event, c.user_id, c.anonymous_id,
+    c.timestamp, c.original_timestamp, c.sent_at, c.received_at, c.payload
+  from (
+    select
+      e.source_id, e.message_id, e.type, e.event, e.user_id, e.anonymous_id,
+      e.timestamp, e.original_timestamp, e.sent_at, e.received_at, e.payload,
+      row_number() over (
+        partition by e.source_id, e.message_id
+        order by e.received_at asc nulls last, e.payload asc nulls last
+      ) as copy
+    from raw.events e
+    semi join repeated r on e.source_id = r.source_id and e.message_id = r.message_id
+    where e.type <> 'rejected'
+  ) c
+  where c.copy = 1
+)
+select
+  source_id,
+  message_id,
+  type,
+  event,
+  user_id,
+  anonymous_id,
+  try_cast(timestamp as timestamp) as occurred_at,
+  try_cast(original_timestamp as timestamp) as original_timestamp,
+  try_cast(sent_at as timestamp) as sent_at,
+  try_cast(received_at as timestamp) as received_at,
+  payload,
+  substr(received_at, 1, 10) as dt
+from chosen

@@ -1,0 +1,71 @@
+-- One row per product of each order event. A line is known by its message and its place in it, so two equal lines of
+-- one order stay two. Refunded and cancelled lines count negative. Prices and quantities go from the JSON text straight
+-- to decimals and integers, never through floating point.
+with orders as (
+  select
+    source_id,
+    message_id,
+    event,
+    user_id,
+    occurred_at,
+    get_json_object(payload, '$.properties') as properties,
+    get_json_object(payload, '$.context.location.country') as location_country
+  from clean.events
+  where type = 'track' and event in ('Order Completed', 'Order Refunded', 'Order Cancelled')
+),
+counted as (
+  select
+    source_id,
+    message_id,
+    event,
+    user_id,
+    occurred_at,
+    get_json_object(properties, '$.order_id') as invoice,
+    get_json_object(properties, '$.currency') as currency,
+    coalesce(get_json_object(properties, '$.country'), location_country) as country,
+    get_json_object(properties, '$.products') as products,
+    json_array_length(get_json_object(properties, '$.products')) as product_count
+  from orders
+),
+exploded as (
+  select
+    source_id, message_id, event, user_id, occurred_at, invoice, currency, country,
+    0 as product_index,
+    get_json_object(products, '$[0]') as product
+  from counted
+  where product_count = 1
+  union all
+  select
+    c.source_id, c.message_id, c.event, c.user_id, c.occurred_at, c.invoice, c.currency, c.country,
+    cast(n.i as int) as product_index,
+    get_json_object(c.products, concat('$[', cast(n.i as string), ']')) as product
+  from counted c
+  inner join range(0, 10000) as n(i) on n.i < c.product_count
+  where c.product_count > 1
+),
+typed as (
+  select
+    source_id, message_id, event, user_id, occurred_at, invoice, currency, country, product_index,
+    try_cast(get_json_object(product, '$.position') as int) as stated_line,
+    coalesce(get_json_object(product, '$.sku'), get_json_object(product, '$.product_id')) as sku,
+    get_json_object(product, '$.name') as product_name,
+    cast(floor(try_cast(get_json_object(product, '$.quantity') as decimal(18,4))) as int) as quantity,
+    try_cast(get_json_object(product, '$.price') as decimal(18,4)) as unit_price
+  from exploded
+)
+select
+  invoice,
+  coalesce(stated_line, product_index + 1) as line,
+  sku,
+  case when event = 'Order Completed' then quantity else -abs(quantity) end as quantity,
+  unit_price,
+  user_id as customer_id,
+  country,
+  occurred_at as ordered_at,
+  currency,
+  product_name,
+  event,
+  source_id,
+  message_id,
+  product_index
+from typed

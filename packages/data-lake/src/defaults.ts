@@ -1,0 +1,18 @@
+/** What DataLake does where nothing is said. */
+export const dataLakeDefaults = Object.freeze({
+  databasePrefix: "",
+  queryCutoffGb: 100,
+  workers: 2,
+  timeoutMinutes: 120,
+  timezone: "UTC",
+  glueVersion: "5.1",
+  workerType: "G.1X",
+  /** Days that Athena's results and the jobs' scratch files are kept. */
+  resultDays: 30,
+  scratchDays: 7,
+  /** Days that replaced versions are kept: raw is the source of everything else. */
+  rawNoncurrentDays: 365,
+  noncurrentDays: 30,
+  /** First day that Athena looks for partitions; the platform cannot have received anything before it existed. */
+  firstDay: "2024-01-01",
+});

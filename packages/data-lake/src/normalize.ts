@@ -1,0 +1,128 @@
+import type { Fault, FoundationRef, OnDelete } from "@tributary/core";
+import { validate } from "@tributary/core";
+import type { DataLakeArgs, DataLakeTransforms, ScheduleArgs } from "./args";
+import { dataLakeDefaults } from "./defaults";
+import type { Zone } from "./tables";
+
+/** DataLake's arguments with everything decided. */
+export interface ResolvedDataLake {
+  readonly foundation: FoundationRef;
+  readonly databases: Readonly<Record<Zone, string>>;
+  readonly schedule: Required<ScheduleArgs> | undefined;
+  readonly queryCutoffBytes: number;
+  readonly workers: number;
+  readonly timeoutMinutes: number;
+  readonly onDelete: OnDelete;
+  readonly transform: DataLakeTransforms;
+}
+
+/**
+ * Checks the arguments and fills in the defaults.
+ * @throws `InputPropertiesError` with every fault
+ */
+export function normalize(name: string, args: DataLakeArgs): ResolvedDataLake {
+  validate(`DataLake "${name}"`, dataLakeFaults(args));
+  const prefix = args.databasePrefix ?? dataLakeDefaults.databasePrefix;
+  const schedule = args.nightly?.schedule;
+  return {
+    foundation: args.foundation,
+    databases: { raw: `${prefix}raw`, clean: `${prefix}clean`, curated: `${prefix}curated` },
+    schedule:
+      schedule === undefined
+        ? undefined
+        : {
+            expression: schedule.expression,
+            timezone: schedule.timezone ?? dataLakeDefaults.timezone,
+            enabled: schedule.enabled ?? true,
+          },
+    queryCutoffBytes: Math.round((args.queryCutoffGb ?? dataLakeDefaults.queryCutoffGb) * 1e9),
+    workers: args.workers ?? dataLakeDefaults.workers,
+    timeoutMinutes: args.timeoutMinutes ?? dataLakeDefaults.timeoutMinutes,
+    onDelete: args.onDelete ?? "retain",
+    transform: args.transform ?? {},
+  };
+}
+
+/** Every fault of the arguments. Outputs are not looked into. */
+export function dataLakeFaults(args: DataLakeArgs): Fault[] {
+  return [
+    ...(args.foundation === undefined
+      ? [{ path: "foundation", reason: "is missing: give governance.foundation, or the same shape by hand" }]
+      : []),
+    ...prefixFaults(args.databasePrefix),
+    ...scheduleFaults(args.nightly?.schedule),
+    ...numberFaults("queryCutoffGb", args.queryCutoffGb, 0.01, 100_000, "gigabytes"),
+    ...wholeFaults("workers", args.workers, 2, 100, "Glue needs two at least"),
+    ...wholeFaults("timeoutMinutes", args.timeoutMinutes, 1, 2880, "two days is the most"),
+    ...(args.onDelete === undefined || ["retain", "destroy"].includes(args.onDelete)
+      ? []
+      : [{ path: "onDelete", reason: `${JSON.stringify(args.onDelete)} must be "retain" or "destroy"` }]),
+  ];
+}
+
+function prefixFaults(prefix: unknown): Fault[] {
+  if (prefix === undefined || prefix === "") return [];
+  if (typeof prefix === "string" && /^[a-z][a-z0-9_]{0,40}$/.test(prefix)) return [];
+  const mended =
+    typeof prefix === "string"
+      ? prefix
+          .toLowerCase()
+          .replace(/[^a-z0-9_]+/g, "_")
+          .replace(/^[^a-z]+/, "")
+      : "";
+  const hint = mended === "" ? "" : `; try ${JSON.stringify(mended)}`;
+  return [
+    {
+      path: "databasePrefix",
+      reason: `${JSON.stringify(prefix) ?? String(prefix)} must be a plain string of lower case letters, digits and underscores that begins with a letter${hint}`,
+    },
+  ];
+}
+
+function scheduleFaults(schedule: ScheduleArgs | undefined): Fault[] {
+  if (schedule === undefined) return [];
+  const { expression, timezone } = schedule;
+  const path = "nightly.schedule";
+  const faults: Fault[] = [];
+  if (
+    typeof expression !== "string" ||
+    !/^(cron\((\S+ ){5}\S+\)|rate\([1-9]\d* (minutes?|hours?|days?)\))$/.test(expression)
+  ) {
+    faults.push({
+      path: `${path}.expression`,
+      reason: `${JSON.stringify(expression) ?? "nothing"} must be cron(minute hour day month weekday year), such as "cron(0 3 * * ? *)", or rate(n days)`,
+    });
+  }
+  if (timezone !== undefined && !knownTimezone(timezone)) {
+    faults.push({
+      path: `${path}.timezone`,
+      reason: `${JSON.stringify(timezone)} is not an IANA time zone such as "Europe/Berlin"`,
+    });
+  }
+  return faults;
+}
+
+function knownTimezone(timezone: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: timezone });
+    return true;
+  } catch {
+    // The constructor's RangeError is the answer: no such zone.
+    return false;
+  }
+}
+
+function numberFaults(path: string, value: unknown, least: number, most: number, unit: string): Fault[] {
+  if (value === undefined || (typeof value === "number" && value >= least && value <= most)) return [];
+  return [
+    { path, reason: `${JSON.stringify(value) ?? "nothing"} must be a number of ${unit} from ${least} to ${most}` },
+  ];
+}
+
+function wholeFaults(path: string, value: unknown, least: number, most: number, why: string): Fault[] {
+  if (value === undefined || (Number.isInteger(value) && (value as number) >= least && (value as number) <= most))
+    return [];
+  return [
+    { path, reason: `${JSON.stringify(value) ?? "nothing"} must be a whole number from ${least} to ${most}: ${why}` },
+  ];
+}

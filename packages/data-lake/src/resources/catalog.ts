@@ -1,0 +1,126 @@
+import * as glue from "@pulumi/aws/glue";
+import * as pulumi from "@pulumi/pulumi";
+import type { LakeTable } from "@tributary/model";
+import { dataLakeDefaults } from "../defaults";
+import { lakeTables, type Zone } from "../tables";
+
+/** Glue's names for Parquet. */
+const parquet = {
+  inputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+  outputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+  serDeInfo: {
+    serializationLibrary: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+    parameters: { "serialization.format": "1" },
+  },
+};
+
+export interface Catalog {
+  readonly databases: Readonly<Record<Zone, glue.CatalogDatabase>>;
+  /** By `<zone>.<table>`. */
+  readonly tables: ReadonlyMap<string, glue.CatalogTable>;
+}
+
+/** One Glue database per zone, and a table for each declaration. */
+export function makeCatalog(
+  name: string,
+  args: {
+    readonly databaseNames: Readonly<Record<Zone, string>>;
+    readonly buckets: Readonly<Record<Zone, { readonly name: pulumi.Output<string> }>>;
+    readonly tags: Record<string, string>;
+  },
+  opts: pulumi.CustomResourceOptions,
+): Catalog {
+  const database = (zone: Zone): glue.CatalogDatabase =>
+    new glue.CatalogDatabase(
+      `${name}-${zone}`,
+      {
+        // Named: SQL and other teams say `curated.orders`.
+        name: args.databaseNames[zone],
+        description: `Customer data platform: ${zone} zone`,
+        locationUri: pulumi.interpolate`s3://${args.buckets[zone].name}/`,
+        tags: args.tags,
+      },
+      opts,
+    );
+  const databases = { raw: database("raw"), clean: database("clean"), curated: database("curated") };
+  const tables = lakeTables.map((table) => {
+    const location = pulumi.interpolate`s3://${args.buckets[table.zone].name}/${table.name}/`;
+    return [
+      `${table.zone}.${table.name}`,
+      new glue.CatalogTable(
+        `${name}-${table.zone}-${table.name.replaceAll("_", "-")}`,
+        tableArgs(table, databases[table.zone].name, location),
+        opts,
+      ),
+    ] as const;
+  });
+  return { databases, tables: new Map(tables) };
+}
+
+/** A declaration as Glue's arguments. */
+export function tableArgs(
+  table: LakeTable,
+  databaseName: pulumi.Input<string>,
+  location: pulumi.Input<string>,
+): glue.CatalogTableArgs {
+  return {
+    databaseName,
+    name: table.name,
+    description: table.description,
+    tableType: "EXTERNAL_TABLE",
+    parameters: {
+      EXTERNAL: "TRUE",
+      classification: "parquet",
+      ...(table.primaryKey.length === 0 ? {} : { "tributary.primary-key": table.primaryKey.join(",") }),
+      ...projection(table, location),
+    },
+    partitionKeys: table.partitionBy.map((key) => ({
+      name: key,
+      type: "string",
+      comment: "Day of arrival, UTC [internal]",
+    })),
+    storageDescriptor: {
+      ...parquet,
+      location,
+      columns: table.columns.map((column) => ({
+        name: column.name,
+        type: column.type,
+        comment: `${column.description} [${column.dataClass}]`,
+      })),
+    },
+  };
+}
+
+/** Athena works the days out instead of listing them, so that new files are seen at once. */
+function projection(table: LakeTable, location: pulumi.Input<string>): Record<string, pulumi.Input<string>> {
+  if (table.partitionBy.length === 0) return {};
+  if (table.partitionBy.length > 1 || table.partitionBy[0] !== "dt") {
+    throw new Error(`Table ${table.zone}.${table.name}: only the partition key dt is projected.`);
+  }
+  return {
+    "projection.enabled": "true",
+    "projection.dt.type": "date",
+    "projection.dt.format": "yyyy-MM-dd",
+    "projection.dt.range": `${dataLakeDefaults.firstDay},NOW`,
+    "storage.location.template": pulumi.interpolate`${location}dt=$\{dt}/`,
+  };
+}
+
+/** ARNs that a reader or writer of these zones' tables needs in its policy. */
+export function catalogArns(
+  place: {
+    readonly partition: pulumi.Output<string>;
+    readonly region: pulumi.Output<string>;
+    readonly accountId: pulumi.Output<string>;
+  },
+  databases: readonly string[],
+): pulumi.Output<string>[] {
+  const prefix = pulumi.interpolate`arn:${place.partition}:glue:${place.region}:${place.accountId}`;
+  return [
+    pulumi.interpolate`${prefix}:catalog`,
+    ...databases.flatMap((database) => [
+      pulumi.interpolate`${prefix}:database/${database}`,
+      pulumi.interpolate`${prefix}:table/${database}/*`,
+    ]),
+  ];
+}

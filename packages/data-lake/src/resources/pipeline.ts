@@ -1,0 +1,196 @@
+import * as cloudwatch from "@pulumi/aws/cloudwatch";
+import type * as glue from "@pulumi/aws/glue";
+import * as scheduler from "@pulumi/aws/scheduler";
+import * as sfn from "@pulumi/aws/sfn";
+import * as pulumi from "@pulumi/pulumi";
+import type { FoundationRef, Place } from "@tributary/core";
+import { alarm, DeadLetterQueue, grantStatements, ServiceRole } from "@tributary/core";
+import type { ScheduleArgs } from "../args";
+
+export interface PipelineArgs {
+  readonly foundation: FoundationRef;
+  readonly place: Place;
+  readonly module: string;
+  /** Jobs in the order that they run, by the name of their state. */
+  readonly jobs: readonly { readonly state: string; readonly job: glue.Job }[];
+  readonly tags: Record<string, string>;
+}
+
+/** Glue refuses or fails to start; waiting helps. */
+const startErrors = [
+  "Glue.ConcurrentRunsExceededException",
+  "Glue.InternalServiceException",
+  "Glue.OperationTimeoutException",
+  "Glue.ThrottlingException",
+];
+
+/** The state machine's definition: one Glue job after the other; whatever fails to the end is told to the alarm topic. */
+export function definition(args: PipelineArgs): pulumi.Output<string> {
+  const { partition } = args.place;
+  const states = args.jobs.map(({ state, job }, index) => [
+    state,
+    {
+      Type: "Task",
+      Resource: pulumi.interpolate`arn:${partition}:states:::glue:startJobRun.sync`,
+      Parameters: { JobName: job.name },
+      ResultPath: `$.${state}`,
+      Retry: [
+        { ErrorEquals: startErrors, IntervalSeconds: 60, MaxAttempts: 5, BackoffRate: 2, JitterStrategy: "FULL" },
+        // A run is a full overwrite, so running it again is safe.
+        { ErrorEquals: ["States.TaskFailed"], IntervalSeconds: 120, MaxAttempts: 2, BackoffRate: 2 },
+      ],
+      Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.error", Next: "Notify" }],
+      Next: args.jobs[index + 1]?.state ?? "Done",
+    },
+  ]);
+  return pulumi.jsonStringify({
+    Comment: "Nightly: clean what arrived, then curate it",
+    StartAt: args.jobs[0]?.state,
+    States: {
+      ...Object.fromEntries(states),
+      Notify: {
+        Type: "Task",
+        Resource: pulumi.interpolate`arn:${partition}:states:::sns:publish`,
+        Parameters: {
+          TopicArn: args.foundation.alarmTopicArn,
+          Subject: "Nightly pipeline failed",
+          "Message.$": "States.JsonToString($)",
+        },
+        ResultPath: "$.notified",
+        Retry: [{ ErrorEquals: ["States.ALL"], IntervalSeconds: 5, MaxAttempts: 3, BackoffRate: 2 }],
+        // The execution fails either way; its own alarm rises too.
+        Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.notifyError", Next: "Failed" }],
+        Next: "Failed",
+      },
+      Failed: { Type: "Fail", ErrorPath: "$.error.Error", CausePath: "$.error.Cause" },
+      Done: { Type: "Succeed" },
+    },
+  });
+}
+
+/** The pipeline as a state machine with its role, logs, tracing and alarms. */
+export function makePipeline(name: string, args: PipelineArgs, opts: pulumi.CustomResourceOptions): sfn.StateMachine {
+  const { foundation, tags } = args;
+  const logGroup = new cloudwatch.LogGroup(
+    name,
+    {
+      // Vended logs: the prefix keeps the account's log resource policy from growing with each state machine.
+      namePrefix: "/aws/vendedlogs/states/",
+      kmsKeyId: foundation.keyArn,
+      retentionInDays: foundation.logRetentionDays,
+      tags,
+    },
+    opts,
+  );
+  const role = new ServiceRole(name, { service: "states.amazonaws.com", foundation }, opts);
+  const policy = grantStatements(role, "run", [
+    {
+      sid: "Jobs",
+      actions: ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
+      resources: args.jobs.map(({ job }) => job.arn),
+    },
+    { sid: "Notify", actions: ["sns:Publish"], resources: [foundation.alarmTopicArn] },
+    { sid: "Key", actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources: [foundation.keyArn] },
+    {
+      sid: "Trace",
+      actions: [
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
+      ],
+      resources: ["*"],
+    },
+    {
+      sid: "LogDelivery",
+      actions: [
+        "logs:CreateLogDelivery",
+        "logs:GetLogDelivery",
+        "logs:UpdateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:DescribeResourcePolicies",
+        "logs:DescribeLogGroups",
+      ],
+      resources: ["*"],
+    },
+  ]);
+  const machine = new sfn.StateMachine(
+    name,
+    {
+      type: "STANDARD",
+      roleArn: role.arn,
+      definition: definition(args),
+      loggingConfiguration: {
+        level: "ERROR",
+        // The state holds names and errors, no customer data, but a job's error message may quote some.
+        includeExecutionData: false,
+        logDestination: pulumi.interpolate`${logGroup.arn}:*`,
+      },
+      tracingConfiguration: { enabled: true },
+      encryptionConfiguration: { type: "CUSTOMER_MANAGED_KMS_KEY", kmsKeyId: foundation.keyArn },
+      tags,
+    },
+    { ...opts, dependsOn: [policy] },
+  );
+  for (const [what, metric] of [
+    ["failed", "ExecutionsFailed"],
+    ["timed-out", "ExecutionsTimedOut"],
+  ] as const) {
+    alarm(
+      `${name}-${what}`,
+      {
+        foundation,
+        module: args.module,
+        description: `The pipeline ${name} ${what.replace("-", " ")}: the lake's clean and curated zones are from its last good run.`,
+        namespace: "AWS/States",
+        metric,
+        dimensions: { StateMachineArn: machine.arn },
+        statistic: "Sum",
+        above: 0,
+        periodSeconds: 300,
+      },
+      opts,
+    );
+  }
+  return machine;
+}
+
+/** Starts the pipeline by the clock. A start that fails to the end rests in a dead-letter queue. */
+export function makeSchedule(
+  name: string,
+  args: {
+    readonly foundation: FoundationRef;
+    readonly machine: sfn.StateMachine;
+    readonly schedule: Required<ScheduleArgs>;
+  },
+  opts: pulumi.CustomResourceOptions,
+): scheduler.Schedule {
+  const { foundation, machine, schedule } = args;
+  const deadLetters = new DeadLetterQueue(`${name}-dead-letters`, { foundation, of: `schedule ${name}` }, opts);
+  const role = new ServiceRole(name, { service: "scheduler.amazonaws.com", foundation }, opts);
+  const policy = grantStatements(role, "start", [
+    { sid: "Start", actions: ["states:StartExecution"], resources: [machine.arn] },
+    { sid: "DeadLetter", actions: ["sqs:SendMessage"], resources: [deadLetters.arn] },
+    { sid: "Key", actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources: [foundation.keyArn] },
+  ]);
+  return new scheduler.Schedule(
+    name,
+    {
+      scheduleExpression: schedule.expression,
+      scheduleExpressionTimezone: schedule.timezone,
+      state: schedule.enabled ? "ENABLED" : "DISABLED",
+      flexibleTimeWindow: { mode: "OFF" },
+      kmsKeyArn: foundation.keyArn,
+      target: {
+        arn: machine.arn,
+        roleArn: role.arn,
+        input: "{}",
+        retryPolicy: { maximumRetryAttempts: 10, maximumEventAgeInSeconds: 3600 },
+        deadLetterConfig: { arn: deadLetters.arn },
+      },
+    },
+    { ...opts, dependsOn: [policy] },
+  );
+}

@@ -1,0 +1,85 @@
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
+import * as s3 from "@pulumi/aws/s3";
+import * as pulumi from "@pulumi/pulumi";
+import type { SecureBucket } from "@tributary/core";
+import { packageRoot } from "@tributary/core";
+import type { LakeTable } from "@tributary/model";
+import { lakeTables, type Zone } from "../tables";
+
+/** Where in the workspace bucket the jobs' files lie. */
+export const scriptsPrefix = "scripts/";
+
+/** A job's files in the workspace bucket. */
+export interface JobScripts {
+  /** `s3://` URIs. */
+  readonly driver: pulumi.Output<string>;
+  readonly manifest: pulumi.Output<string>;
+}
+
+/** The text of a table's transform, as it is in the package: in `raw`, `clean` and `curated`. */
+export function transformText(table: LakeTable): string {
+  return readFileSync(path.join(packageRoot(__dirname), "sql", `${table.zone}.${table.name}.sql`), "utf8");
+}
+
+/** A transform with the deployment's database names instead of the zones'. */
+export function bindDatabases(sql: string, databases: Readonly<Record<Zone, string>>): string {
+  return lakeTables.reduce(
+    (text, { zone, name }) => text.replace(new RegExp(`\\b${zone}\\.${name}\\b`, "g"), `${databases[zone]}.${name}`),
+    sql,
+  );
+}
+
+/** Uploads what a job runs: the driver, its manifest, and one `.sql` per step. */
+export function uploadScripts(
+  name: string,
+  args: {
+    readonly job: string;
+    readonly steps: readonly LakeTable[];
+    readonly databases: Readonly<Record<Zone, string>>;
+    readonly bucket: SecureBucket;
+    readonly keyArn: pulumi.Input<string>;
+    readonly tags: Record<string, string>;
+  },
+  opts: pulumi.CustomResourceOptions,
+): JobScripts {
+  const upload = (
+    file: string,
+    source: pulumi.Input<pulumi.asset.Asset>,
+    contentType: string,
+  ): pulumi.Output<string> => {
+    const key = `${scriptsPrefix}${args.job}/${file}`;
+    const object = new s3.BucketObjectv2(
+      `${name}-${args.job}-${file.replace(/[^a-z0-9]+/gi, "-")}`,
+      {
+        bucket: args.bucket.name,
+        key,
+        source,
+        contentType,
+        serverSideEncryption: "aws:kms",
+        kmsKeyId: args.keyArn,
+        tags: args.tags,
+      },
+      opts,
+    );
+    return pulumi.interpolate`s3://${object.bucket}/${object.key}`;
+  };
+  const driver = path.join(packageRoot(__dirname), "glue", "driver.py");
+  const steps = args.steps.map((table) => ({
+    name: `${table.zone}.${table.name}`,
+    sql: upload(
+      `${table.zone}.${table.name}.sql`,
+      new pulumi.asset.StringAsset(bindDatabases(transformText(table), args.databases)),
+      "application/sql",
+    ),
+    target: { database: args.databases[table.zone], table: table.name },
+    mode: "overwrite",
+  }));
+  const manifest = pulumi
+    .jsonStringify({ version: 1, steps }, undefined, 2)
+    .apply((text) => new pulumi.asset.StringAsset(text));
+  return {
+    driver: upload("driver.py", new pulumi.asset.FileAsset(driver), "text/x-python"),
+    manifest: upload("manifest.json", manifest, "application/json"),
+  };
+}

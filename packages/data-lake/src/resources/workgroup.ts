@@ -1,0 +1,61 @@
+import * as athena from "@pulumi/aws/athena";
+import * as pulumi from "@pulumi/pulumi";
+import type { SecureBucket, Transform } from "@tributary/core";
+import { applyTransform } from "@tributary/core";
+import { queries } from "../queries";
+import type { Zone } from "../tables";
+import { bindDatabases } from "./scripts";
+
+/** Where in the workspace bucket Athena's results lie. */
+export const resultsPrefix = "athena/";
+
+export interface WorkgroupArgs {
+  readonly bucket: SecureBucket;
+  readonly keyArn: pulumi.Input<string>;
+  readonly cutoffBytes: number;
+  readonly databases: Readonly<Record<Zone, string>>;
+  readonly forceDestroy: boolean;
+  readonly tags: Record<string, string>;
+  readonly transform: Transform<athena.WorkgroupArgs> | undefined;
+}
+
+/** The workgroup that analysts query in: its settings cannot be overridden, results are encrypted, scans are capped. */
+export function makeWorkgroup(
+  name: string,
+  args: WorkgroupArgs,
+  opts: pulumi.CustomResourceOptions,
+): { readonly workgroup: athena.Workgroup; readonly queries: readonly athena.NamedQuery[] } {
+  const defaults: athena.WorkgroupArgs = { description: "Customer data platform", tags: args.tags };
+  const workgroup = new athena.Workgroup(
+    name,
+    {
+      ...applyTransform(defaults, args.transform),
+      forceDestroy: args.forceDestroy,
+      configuration: {
+        enforceWorkgroupConfiguration: true,
+        publishCloudwatchMetricsEnabled: true,
+        bytesScannedCutoffPerQuery: args.cutoffBytes,
+        resultConfiguration: {
+          outputLocation: pulumi.interpolate`s3://${args.bucket.name}/${resultsPrefix}`,
+          encryptionConfiguration: { encryptionOption: "SSE_KMS", kmsKeyArn: args.keyArn },
+        },
+      },
+    },
+    opts,
+  );
+  const named = queries.map(
+    (query) =>
+      new athena.NamedQuery(
+        `${name}-${query.name}`,
+        {
+          name: query.name,
+          description: query.description,
+          database: args.databases.curated,
+          workgroup: workgroup.name,
+          query: bindDatabases(query.sql, args.databases),
+        },
+        opts,
+      ),
+  );
+  return { workgroup, queries: named };
+}

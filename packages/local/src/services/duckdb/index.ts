@@ -3,5 +3,5 @@ export { type LakeFile, listFiles, parseLocation, parseS3Uri, partitionOf, type 
 export { nearest } from "./nearest";
 export { type LakeRelation, type RelationScan, scanOf, type TableFormat } from "./relation";
 export { type TableReference, tablesOf } from "./sql-tables";
-export { duckdbType, type LakeColumn, quoteName, quoteText } from "./types";
+export { duckdbType, type HiveType, type LakeColumn, parseHiveType, quoteName, quoteText } from "./types";
 export { athenaType, toAthenaText, toJson } from "./values";

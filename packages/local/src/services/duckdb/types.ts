@@ -41,29 +41,56 @@ function splitTopLevel(text: string): string[] {
   return parts;
 }
 
-/** A Hive type as DuckDB writes it: `array<struct<a:int>>` → `STRUCT("a" INTEGER)[]`. */
-export function duckdbType(hive: string): string {
-  const type = hive.trim();
-  const [, head = "", inner] = /^([a-z]+)\s*(?:[<(](.*)[>)])?$/is.exec(type) ?? [];
+/** A Hive type, parsed. */
+export type HiveType =
+  | { readonly kind: "simple"; readonly name: string }
+  | { readonly kind: "decimal"; readonly precision: number; readonly scale: number }
+  | { readonly kind: "array"; readonly element: HiveType }
+  | { readonly kind: "map"; readonly key: HiveType; readonly value: HiveType }
+  | { readonly kind: "struct"; readonly fields: readonly { readonly name: string; readonly type: HiveType }[] };
+
+/** Parses a type as the Glue catalog writes it: `array<struct<a:int>>`. */
+export function parseHiveType(text: string): HiveType {
+  const [, head = "", inner] = /^([a-z]+)\s*(?:[<(](.*)[>)])?$/is.exec(text.trim()) ?? [];
   const name = head.toLowerCase();
-  if (name === "decimal") return `DECIMAL(${inner ?? "10,0"})`;
-  if (simple[name]) return simple[name];
+  if (name === "decimal") {
+    const [precision = "10", scale = "0"] = (inner ?? "").split(",").map((part) => part.trim());
+    return { kind: "decimal", precision: Number(precision || 10), scale: Number(scale) };
+  }
+  if (simple[name]) return { kind: "simple", name };
   if (inner !== undefined) {
-    if (name === "array") return `${duckdbType(inner)}[]`;
-    if (name === "map") {
-      const [key = "", value = ""] = splitTopLevel(inner);
-      return `MAP(${duckdbType(key)}, ${duckdbType(value)})`;
-    }
+    const parts = splitTopLevel(inner);
+    if (name === "array") return { kind: "array", element: parseHiveType(inner) };
+    if (name === "map")
+      return { kind: "map", key: parseHiveType(parts[0] ?? ""), value: parseHiveType(parts[1] ?? "") };
     if (name === "struct") {
-      const fields = splitTopLevel(inner).map((field) => {
-        const colon = field.indexOf(":");
-        return `${quoteName(field.slice(0, colon).trim())} ${duckdbType(field.slice(colon + 1))}`;
+      const fields = parts.map((part) => {
+        const colon = part.indexOf(":");
+        return { name: part.slice(0, colon).trim(), type: parseHiveType(part.slice(colon + 1)) };
       });
-      return `STRUCT(${fields.join(", ")})`;
+      return { kind: "struct", fields };
     }
   }
-  throw new AwsError("InvalidInputException", `the column type ${hive} is not a Hive type`);
+  throw new AwsError("InvalidInputException", `the column type ${text} is not a Hive type`);
 }
+
+function render(type: HiveType): string {
+  switch (type.kind) {
+    case "simple":
+      return simple[type.name] ?? "VARCHAR";
+    case "decimal":
+      return `DECIMAL(${type.precision},${type.scale})`;
+    case "array":
+      return `${render(type.element)}[]`;
+    case "map":
+      return `MAP(${render(type.key)}, ${render(type.value)})`;
+    case "struct":
+      return `STRUCT(${type.fields.map((field) => `${quoteName(field.name)} ${render(field.type)}`).join(", ")})`;
+  }
+}
+
+/** A Hive type as DuckDB writes it: `array<struct<a:int>>` → `STRUCT("a" INTEGER)[]`. */
+export const duckdbType = (hive: string): string => render(parseHiveType(hive));
 
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;

@@ -63,7 +63,8 @@ function authorizeRead(kernel: Kernel, table: CatalogTable, { principal, operati
   );
 }
 
-function tableNotFound(kernel: Kernel, database: string | undefined, table: string): AwsError {
+/** The error for a table that the catalog lacks, with the nearest that it has. */
+export function tableNotFound(kernel: Kernel, database: string | undefined, table: string): AwsError {
   const catalog = catalogOf(kernel);
   const known = catalog.listDatabases().flatMap(({ name }) => catalog.listTables(name));
   const qualified = known.map((candidate) => `${candidate.database}.${candidate.name}`);

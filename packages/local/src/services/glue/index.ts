@@ -6,7 +6,7 @@ import { jobOperations } from "./job-operations";
 import { glueRealisers } from "./realisers";
 import { finishSwaps } from "./replace-objects";
 
-export { type BoundTable, bindTables } from "./bind-tables";
+export { type BoundTable, bindTables, tableNotFound } from "./bind-tables";
 export { type CatalogTable, catalogOf, catalogPermissions, relationOf } from "./catalog";
 export { type JobRunRow, jobRunsOf, type StepStatistics } from "./job-runs";
 

@@ -7,10 +7,19 @@ export type ContractSchema = z.ZodObject<{
   version: z.ZodLiteral<number>;
 }>;
 
-/** What a producer gives: every field but the two literals, each of them an Input at any depth. */
+/** What a producer gives: every field, each an Input at any depth; the name and version may be left out. */
 export type ContractValue<S extends ContractSchema> = {
-  [K in Exclude<keyof z.infer<S>, "contract" | "version">]: pulumi.Input<pulumi.Unwrap<z.infer<S>[K]> | object>;
-};
+  readonly [K in Exclude<keyof z.infer<S>, "contract" | "version">]: DeepInput<z.infer<S>[K]>;
+} & { readonly contract?: string; readonly version?: number };
+
+/** A value, an Output of it, or an object or list of such. */
+export type DeepInput<T> =
+  | pulumi.Input<T>
+  | (T extends readonly (infer E)[]
+      ? pulumi.Input<readonly DeepInput<E>[]>
+      : T extends object
+        ? pulumi.Input<{ readonly [K in keyof T]: DeepInput<T[K]> }>
+        : never);
 
 /**
  * The value of a stack output that other stacks read by `readContract`. Adds the contract's name and version and
@@ -20,7 +29,7 @@ export type ContractValue<S extends ContractSchema> = {
 export function publish<S extends ContractSchema>(schema: S, value: ContractValue<S>): pulumi.Output<z.infer<S>> {
   const { contract, version } = schema.shape;
   return pulumi.output(value as Record<string, unknown>).apply((known) => {
-    const result = schema.safeParse({ ...(known as object), contract: contract.value, version: version.value });
+    const result = schema.safeParse({ contract: contract.value, version: version.value, ...(known as object) });
     if (result.success) return result.data as z.infer<S>;
     throw new Error(`Cannot publish ${contract.value} version ${version.value}:\n${z.prettifyError(result.error)}`);
   });

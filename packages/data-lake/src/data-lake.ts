@@ -1,6 +1,6 @@
 import type * as glue from "@pulumi/aws/glue";
 import type * as pulumi from "@pulumi/pulumi";
-import { SecureBucket, TributaryComponent, tagsFor } from "@tributary/core";
+import { type DeepInput, SecureBucket, TributaryComponent, tagsFor } from "@tributary/core";
 import type { PlatformContract } from "@tributary/model";
 import type { DataLakeArgs, RawZoneRef } from "./args";
 import { dataLakeDefaults } from "./defaults";
@@ -13,9 +13,7 @@ import { makeWorkgroup, resultsPrefix } from "./resources/workgroup";
 import { nightlySteps, rawEvents, type Zone } from "./tables";
 
 /** The `lake` part of the platform's contract, as Inputs. */
-export type LakeContract = {
-  readonly [K in keyof PlatformContract["lake"]]: pulumi.Input<PlatformContract["lake"][K]>;
-};
+export type LakeContract = DeepInput<PlatformContract["lake"]>;
 
 /** Raw children, for what our arguments do not offer. */
 export type DataLakeNodes = Readonly<Record<string, pulumi.Resource>>;
@@ -107,7 +105,7 @@ export class DataLake extends TributaryComponent {
       buckets: { raw: buckets.raw.name, clean: buckets.clean.name, curated: buckets.curated.name },
       workgroup: workgroup.name,
       pipelines: { nightly: machine.arn },
-    } as unknown as LakeContract;
+    };
     this.nodes = {
       rawBucket: buckets.raw.bucket,
       cleanBucket: buckets.clean.bucket,

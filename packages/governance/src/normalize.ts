@@ -9,7 +9,7 @@ const retentionDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 const endpointServices: readonly EndpointService[] = ["kinesis", "sqs", "secretsmanager"];
-const ownTags = ["Project", "Environment", "Tenant", "Module", "CostCenter", "DataClass"];
+const ownTags = ["Environment", "Module", "DataClass"];
 
 export type ResolvedNetwork =
   | { readonly kind: "none" }
@@ -45,11 +45,11 @@ export function normalize(name: string, args: GovernanceArgs, project: string): 
   return {
     environment: args.environment,
     tags: {
-      ...args.tags,
       Project: project,
+      Tenant: governanceDefaults.tenant,
+      CostCenter: args.tags?.Project ?? project,
+      ...args.tags,
       Environment: args.environment,
-      Tenant: args.tenant ?? governanceDefaults.tenant,
-      CostCenter: args.costCenter ?? project,
     },
     network: resolveNetwork(args.network),
     key:
@@ -182,18 +182,13 @@ function emailFaults(path: string, email: unknown): Fault[] {
 }
 
 function tagFaults(args: GovernanceArgs): Fault[] {
-  const faults: Fault[] = [];
-  for (const [key, value] of Object.entries(args.tags ?? {})) {
-    if (ownTags.includes(key)) {
-      const instead =
-        key === "Tenant" ? "; use the argument tenant" : key === "CostCenter" ? "; use the argument costCenter" : "";
-      faults.push({ path: `tags.${key}`, reason: `is set by the platform${instead}` });
-    } else if (key.startsWith("aws:") || key.length > 128) {
-      faults.push({ path: `tags.${key}`, reason: 'must not begin with "aws:" nor be longer than 128 characters' });
-    }
-    faults.push(...tagValueFaults(`tags.${key}`, value));
-  }
-  return [...faults, ...tagValueFaults("tenant", args.tenant), ...tagValueFaults("costCenter", args.costCenter)];
+  return Object.entries(args.tags ?? {}).flatMap(([key, value]) => {
+    const path = `tags.${key}`;
+    const faults = tagValueFaults(path, value);
+    if (ownTags.includes(key)) return [{ path, reason: "is set by the platform: leave it out" }, ...faults];
+    if (!key.startsWith("aws:") && key.length <= 128) return faults;
+    return [{ path, reason: 'must not begin with "aws:" nor be longer than 128 characters' }, ...faults];
+  });
 }
 
 function tagValueFaults(path: string, value: unknown): Fault[] {

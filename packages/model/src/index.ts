@@ -8,6 +8,7 @@ export * from "./identity";
 export * from "./json";
 export * from "./mapping";
 export * from "./nearest";
+export * from "./ordering-time";
 export * from "./profile";
 export * from "./quarantine";
 export * from "./stored-event";

@@ -1,6 +1,7 @@
 import { canonicalJson } from "../canonical";
 import type { CustomerEvent } from "../event";
 import type { Json } from "../json";
+import { orderingTime } from "../ordering-time";
 import { type Identifier, identifiersOf, nodeKey, previousIdentifiersOf } from "./identifiers";
 import type { IdentityRules } from "./rules";
 
@@ -159,7 +160,7 @@ export function evidenceOf(event: CustomerEvent, rules: IdentityRules): EventEvi
   const strongest = identifiers[0];
   if (!strongest) return undefined;
   const evidence = emptyEvidence();
-  const at = Date.parse(event.timestamp);
+  const at = orderingTime(event);
   const resolution = rules.lastSeenResolutionSeconds * 1_000;
   const times = { firstSeen: at, lastSeen: Math.floor(at / resolution) * resolution };
   const hub = nodeKey(strongest);

@@ -38,6 +38,8 @@ export interface KernelOptions {
   readonly log?: Logger;
   /** Milliseconds since the epoch; tests pass their own clock. */
   readonly now?: () => number;
+  /** Waits of Step Functions above one second take this share of their time. Default 1/60: a minute is a second. */
+  readonly timeScale?: number;
 }
 
 /**

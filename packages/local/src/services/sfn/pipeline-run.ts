@@ -1,0 +1,64 @@
+import type { Kernel } from "../../kernel";
+import { isRecord } from "../support";
+import { type ExecutionStatus, executionsOf } from "./executions";
+import type { HistoryEvent } from "./history";
+
+export interface PipelineStep {
+  readonly name: string;
+  readonly seconds: number;
+  /** Rows written; null where the step writes no table. */
+  readonly rows: number | null;
+}
+
+export interface PipelineRun {
+  readonly status: ExecutionStatus;
+  readonly steps: readonly PipelineStep[];
+  /** Name and cause of the error that ended the run. */
+  readonly error?: string;
+}
+
+/** How an execution stands, step by step: each table that a Glue job wrote, and each other task. */
+export function describePipelineRun(kernel: Kernel, executionArn: string): PipelineRun {
+  const executions = executionsOf(kernel);
+  const { status, error, cause } = executions.get(executionArn);
+  const steps: PipelineStep[] = [];
+  const scheduled = new Map<string, number>();
+  for (const event of executions.histories.list(executionArn)) {
+    const name = String(event.details?.name ?? "");
+    if (event.type === "TaskScheduled") scheduled.set(name, event.timestamp);
+    if (!["TaskSucceeded", "TaskFailed", "TaskTimedOut"].includes(event.type)) continue;
+    const seconds = (event.timestamp - (scheduled.get(name) ?? event.timestamp)) / 1000;
+    const tables = tablesOf(event);
+    steps.push(...tables);
+    if (tables.length === 0 || event.type !== "TaskSucceeded") steps.push({ name, seconds, rows: null });
+  }
+  const message = [error, cause === undefined ? undefined : readable(cause)].filter(Boolean).join(": ");
+  return { status, steps, ...(message && { error: message }) };
+}
+
+/** What a job run says of its steps, in a task's output or in the cause of its failure. */
+function tablesOf(event: HistoryEvent): PipelineStep[] {
+  const run = parse(event.details?.output ?? event.details?.cause);
+  if (!isRecord(run) || !Array.isArray(run.Statistics)) return [];
+  return run.Statistics.filter(isRecord).map(({ name, seconds, rows }) => ({
+    name: String(name),
+    seconds: Number(seconds),
+    rows: Number(rows),
+  }));
+}
+
+/** The cause of a failed job is its whole description; a person wants its message. */
+function readable(cause: string): string {
+  const run = parse(cause);
+  return isRecord(run) && typeof run.ErrorMessage === "string" ? run.ErrorMessage : cause;
+}
+
+function parse(text: unknown): unknown {
+  if (typeof text !== "string") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    // A cause is free text unless a service wrote it.
+    return undefined;
+  }
+}

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AwsError, NotSupportedLocally } from "../../kernel";
 import { isRecord } from "../support";
 
-const template = z.unknown();
+const template = z.unknown().optional();
 const errorNames = z.array(z.string()).min(1);
 
 const retrier = z.object({
@@ -40,7 +40,7 @@ const stateSchema = z.object({
   Resource: z.string().optional(),
   TimeoutSeconds: z.union([z.number(), z.string()]).optional(),
   TimeoutSecondsPath: z.string().optional(),
-  HeartbeatSeconds: z.unknown(),
+  HeartbeatSeconds: z.unknown().optional(),
   Retry: z.array(retrier).default([]),
   Catch: z.array(catcher).default([]),
   Choices: z.array(z.record(z.string(), z.unknown())).default([]),

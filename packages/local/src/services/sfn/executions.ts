@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as setTimer } from "node:timers/promises";
 import type { Json } from "@tributary/model";
 import { AwsError, type Kernel, type Principal } from "../../kernel";
 import { perKernel } from "../support";
@@ -145,17 +146,18 @@ export class Executions {
     let stopped: Stop | undefined;
     const undo = new Set<() => void>();
     const work = { active: 0, waiting: 0 };
-    let reject: (error: Aborted) => void = () => {};
-    const interrupted = new Promise<never>((_, fail) => {
-      reject = fail;
+    const controller = new AbortController();
+    const { signal } = controller;
+    const interrupted = new Promise<never>((_, reject) => {
+      signal.addEventListener("abort", () => reject(new Aborted()));
     });
-    // Raced against everything below; alone it is nobody's error.
+    // Raced against the states below; alone it is nobody's error.
     interrupted.catch(() => {});
     const stop = (why: Stop) => {
       if (stopped) return;
       stopped = why;
       for (const each of undo) each();
-      reject(new Aborted());
+      controller.abort();
     };
     const interpreter = this.interpreter(machine, row, input, {
       onAbort: (cut) => {
@@ -163,23 +165,19 @@ export class Executions {
         if (stopped) cut();
         return () => undo.delete(cut);
       },
-      sleep: async (ms, idle) => {
+      sleep: async (ms, idle, until) => {
         if (idle) work.waiting += 1;
-        let timer: NodeJS.Timeout | undefined;
-        const due = new Promise<void>((resolve) => {
-          timer = setTimeout(resolve, Math.min(ms, 2 ** 31 - 1));
-        });
         try {
-          await Promise.race([due, interrupted]);
+          await setTimer(Math.min(ms, 2 ** 31 - 1), undefined, { signal: until });
+        } catch (error) {
+          throw until.aborted ? new Aborted() : error;
         } finally {
-          clearTimeout(timer);
           if (idle) work.waiting -= 1;
         }
       },
       strands: (change) => {
         work.active += change;
       },
-      stopped: () => stopped !== undefined,
     });
     const { TimeoutSeconds: limit } = machine.machine;
     const timer =
@@ -190,8 +188,7 @@ export class Executions {
       try {
         await this.histories.add(row.arn, "ExecutionStarted", { input: row.input, roleArn: machine.roleArn });
         work.active = 1;
-        const strand = { variables: {}, aborted: () => stopped !== undefined };
-        const running = interpreter.run(machine.machine, input, strand);
+        const running = interpreter.run(machine.machine, input, { variables: {}, signal });
         this.runsOut(running);
         const output = await Promise.race([running, interrupted]);
         await this.finish(row, { status: "SUCCEEDED", output: JSON.stringify(output) });
@@ -223,9 +220,8 @@ export class Executions {
     input: Json,
     hooks: {
       onAbort(cut: () => void): () => void;
-      sleep(ms: number, idle: boolean): Promise<void>;
+      sleep(ms: number, idle: boolean, until: AbortSignal): Promise<void>;
       strands(change: 1 | -1): void;
-      stopped(): boolean;
     },
   ): Interpreter {
     const { kernel } = this;
@@ -247,11 +243,7 @@ export class Executions {
       timeScale: kernel.options.timeScale ?? defaultTimeScale,
       sleep: hooks.sleep,
       strands: hooks.strands,
-      record: async (type, details) => {
-        // After its end an execution's history is closed, whatever of it still runs out.
-        if (hooks.stopped()) throw new Aborted();
-        await this.histories.add(row.arn, type, details);
-      },
+      record: (type, details) => this.histories.add(row.arn, type, details),
     });
   }
 

@@ -26,8 +26,8 @@ export interface Host {
   readonly timeScale: number;
   /** Tells of strands that begin (+1) and end or rest on others (−1). */
   strands(change: 1 | -1): void;
-  /** Waits on the real clock; rejects with `Aborted` when the execution is stopped. */
-  sleep(ms: number, idle: boolean): Promise<void>;
+  /** Waits on the real clock; rejects with `Aborted` when the signal says so. */
+  sleep(ms: number, idle: boolean, signal: AbortSignal): Promise<void>;
   /** Adds to the history. */
   record(type: string, details?: { readonly [key: string]: Json }): Promise<void>;
 }
@@ -38,8 +38,8 @@ type Variables = { [key: string]: Json };
 interface Strand {
   readonly variables: Variables;
   readonly map?: { readonly [key: string]: Json };
-  /** Set where a sibling has failed. */
-  readonly aborted: () => boolean;
+  /** Aborted when the execution is stopped or a sibling has failed. */
+  readonly signal: AbortSignal;
 }
 
 interface Step {
@@ -56,11 +56,11 @@ export class Interpreter {
   constructor(private readonly host: Host) {}
 
   /** Runs a machine, branch or item processor from its start to its end; the output of its last state. */
-  async run(group: StateGroup, input: Json, strand: Strand = { variables: {}, aborted: () => false }): Promise<Json> {
+  async run(group: StateGroup, input: Json, strand: Strand): Promise<Json> {
     let name = group.StartAt;
     let data = input;
     for (;;) {
-      if (strand.aborted()) throw new Aborted();
+      if (strand.signal.aborted) throw new Aborted();
       const state = group.States[name];
       if (!state) throw runtimeError(`There is no state ${name}`);
       const { output, next } = await this.visit(name, state, data, strand);
@@ -79,7 +79,7 @@ export class Interpreter {
     const { host } = this;
     const retries = new Retries(state.Retry);
     const entered = new Date(host.kernel.now()).toISOString();
-    await host.record(`${state.Type}StateEntered`, { name, input: JSON.stringify(input) });
+    await this.record(strand, `${state.Type}StateEntered`, { name, input: JSON.stringify(input) });
     for (;;) {
       const context = {
         ...host.context,
@@ -90,21 +90,27 @@ export class Interpreter {
       const step: Step = { name, state, input, jsonata, strand, context };
       try {
         const result = await this.perform(step);
-        await host.record(`${state.Type}StateExited`, { name, output: JSON.stringify(result.output) });
+        await this.record(strand, `${state.Type}StateExited`, { name, output: JSON.stringify(result.output) });
         return result;
       } catch (error) {
         const fault = toStateError(error);
         if (state.Type === "Fail") throw fault;
         const wait = retries.next(fault, Math.random);
         if (wait !== undefined) {
-          await host.sleep(this.scaled(wait), false);
+          await host.sleep(this.scaled(wait), false, strand.signal);
           continue;
         }
         const caught = await this.catch(step, fault);
-        await host.record(`${state.Type}StateExited`, { name, output: JSON.stringify(caught.output) });
+        await this.record(strand, `${state.Type}StateExited`, { name, output: JSON.stringify(caught.output) });
         return caught;
       }
     }
+  }
+
+  /** Adds to the history; a strand that was stopped adds nothing more. */
+  private async record(strand: Strand, type: string, details: { readonly [key: string]: Json }): Promise<void> {
+    if (strand.signal.aborted) throw new Aborted();
+    await this.host.record(type, details);
   }
 
   private scaled(seconds: number): number {
@@ -154,7 +160,7 @@ export class Interpreter {
       case "Pass":
         return state.Result === undefined ? args : (state.Result as Json);
       case "Wait":
-        await this.host.sleep(this.scaled(await this.waitSeconds(step, args)), true);
+        await this.host.sleep(this.scaled(await this.waitSeconds(step, args)), true, step.strand.signal);
         return args;
       case "Task":
         return await this.task(step, args);
@@ -247,15 +253,15 @@ export class Interpreter {
     const { state, name } = step;
     const resource = state.Resource ?? "";
     const label = { resourceType: resource.split(":").at(-2) ?? "", resource: resource.split(":").at(-1) ?? "", name };
-    await this.host.record("TaskScheduled", { ...label, parameters: JSON.stringify(args) });
+    await this.record(step.strand, "TaskScheduled", { ...label, parameters: JSON.stringify(args) });
     try {
       const output = await this.limited(step, args, runTask(this.host.task, resource, args));
-      await this.host.record("TaskSucceeded", { ...label, output: JSON.stringify(output) });
+      await this.record(step.strand, "TaskSucceeded", { ...label, output: JSON.stringify(output) });
       return output;
     } catch (error) {
       const fault = toStateError(error);
       const type = fault.error === "States.Timeout" ? "TaskTimedOut" : "TaskFailed";
-      await this.host.record(type, { ...label, error: fault.error, cause: fault.causeText });
+      await this.record(step.strand, type, { ...label, error: fault.error, cause: fault.causeText });
       throw fault;
     }
   }
@@ -313,39 +319,31 @@ export class Interpreter {
     limit: number,
     run: (index: number, strand: Strand) => Promise<Json>,
   ): Promise<Json> {
-    let failed = false;
-    const aborted = () => failed || step.strand.aborted();
+    const group = new AbortController();
+    const signal = AbortSignal.any([step.strand.signal, group.signal]);
     const results: Json[] = new Array<Json>(count).fill(null);
     let next = 0;
     const lane = async () => {
       this.host.strands(1);
       try {
-        await work();
+        while (next < count && !signal.aborted) {
+          const index = next++;
+          // A strand sees the variables around it, and keeps its own to itself.
+          results[index] = await run(index, { ...step.strand, variables: { ...step.strand.variables }, signal });
+        }
       } finally {
         this.host.strands(-1);
       }
     };
-    const work = async () => {
-      while (next < count && !aborted()) {
-        const index = next++;
-        // A strand sees the variables around it, and keeps its own to itself.
-        results[index] = await run(index, { ...step.strand, variables: { ...step.strand.variables }, aborted });
-      }
-    };
-    const lanes = Array.from({ length: Math.min(limit, count) }, lane).map((each) =>
-      each.catch((error) => {
-        if (!failed || !(error instanceof Aborted)) {
-          failed = true;
-          throw error;
-        }
-      }),
-    );
     this.host.strands(-1);
-    const outcomes = await Promise.allSettled(lanes);
-    this.host.strands(1);
-    const reasons = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []));
-    const [first] = [...reasons.filter((reason) => !(reason instanceof Aborted)), ...reasons];
-    if (first !== undefined) throw first;
+    try {
+      await Promise.all(Array.from({ length: Math.min(limit, count) }, lane));
+    } catch (error) {
+      group.abort();
+      throw error;
+    } finally {
+      this.host.strands(1);
+    }
     return results;
   }
 

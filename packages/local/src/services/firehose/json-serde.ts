@@ -83,6 +83,12 @@ function convertSimple(value: unknown, name: string, fail: (wanted: string) => n
   }
 }
 
+/** In valid JSON a line break stands between tokens only: a space means the same. */
+function onOneLine(text: Buffer): Buffer {
+  if (!text.includes(0x0a) && !text.includes(0x0d)) return text;
+  return Buffer.from(text.map((byte) => (byte === 0x0a || byte === 0x0d ? 0x20 : byte)));
+}
+
 /** Compiles a table's columns to a function from a record's bytes to a line, by the rules of OpenX's JSON SerDe. */
 export function jsonSerde(columns: readonly LakeColumn[], config: ConversionConfig): (data: Uint8Array) => Line {
   const types = new Map(columns.map(({ name, type }) => [name, parseHiveType(type)]));
@@ -108,7 +114,7 @@ export function jsonSerde(columns: readonly LakeColumn[], config: ConversionConf
       return { code: "DataFormatConversion.InvalidSchema", message: "Only top-level JSON objects can be converted." };
     }
     // The original bytes are the line unless a key is spelt otherwise or a value has to be rewritten.
-    let same = !text.includes(0x0a) && !text.includes(0x0d);
+    let same = true;
     const row: Record<string, unknown> = {};
     try {
       for (const [key, value] of Object.entries(parsed)) {
@@ -123,6 +129,6 @@ export function jsonSerde(columns: readonly LakeColumn[], config: ConversionConf
       if (!(error instanceof Misfit)) throw error;
       return { code: "DataFormatConversion.InvalidTypeConversion", message: error.message };
     }
-    return { line: same ? text : Buffer.from(JSON.stringify(row)) };
+    return { line: same ? onOneLine(text) : Buffer.from(JSON.stringify(row)) };
   };
 }

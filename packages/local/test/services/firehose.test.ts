@@ -85,6 +85,7 @@ beforeEach(async () => {
   policy.refuse = undefined;
   now = Date.parse("2024-01-05T10:00:00Z");
   lake = TestLake.open(install, { now: () => now });
+  lake.role("firehose", "firehose.amazonaws.com");
   await lake.add("aws:s3/bucket:Bucket", "raw", { bucket: "raw" });
   await lake.add("aws:glue/catalogDatabase:CatalogDatabase", "raw", { name: "raw" });
 });

@@ -51,6 +51,7 @@ const rows = async (sql: string) => (await athena.queryRows(lake.kernel, sql)).r
 beforeEach(async () => {
   policy.refuse = undefined;
   lake = TestLake.open(install);
+  lake.role("job", "glue.amazonaws.com");
   for (const bucket of ["raw", "clean", "curated", "scripts", "results"]) {
     await lake.add("aws:s3/bucket:Bucket", bucket, { bucket });
   }

@@ -31,6 +31,18 @@ export class TestLake {
     return resource;
   }
 
+  /** A role that a service may assume, as the directory of roles sees it. What it may do is the authorizer's affair. */
+  role(name: string, service: string): string {
+    const arn = `arn:aws:iam::000000000000:role/${name}`;
+    const assumeRolePolicy = JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }],
+    });
+    const [urn, type] = [`urn:pulumi:dev::test::aws:iam/role:Role::${name}`, "aws:iam/role:Role"];
+    this.kernel.resources.set(urn, { urn, type, name, inputs: { assumeRolePolicy }, id: name, outputs: { arn, name } });
+    return arn;
+  }
+
   /** Closes and opens again, with every resource attached anew. */
   async reopen(): Promise<void> {
     const resources = [...this.kernel.resources.values()];

@@ -555,6 +555,7 @@ describe("Amazon States Language", () => {
 
   beforeAll(async () => {
     lake = TestLake.open(install, { timeScale: 0.001 });
+    lake.role("machine", "states.amazonaws.com");
     await lake.add("aws:s3/bucket:Bucket", "lake", { bucket: "lake" });
   });
   afterAll(() => lake.close());

@@ -38,7 +38,17 @@ export async function runStatement(kernel: Kernel, text: string, options: QueryO
       "Locally Athena answers SELECT, WITH, SHOW and DESCRIBE; tables are written by Glue jobs and declared in the program.",
     );
   }
-  return catalogStatement(kernel, sql, options) ?? (await select(kernel, sql, options));
+  const listed = catalogStatement(kernel, sql, options);
+  if (listed) return listed;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await select(kernel, sql, options);
+    } catch (error) {
+      // A job replaced the table's files between the listing and the read: list again.
+      if (attempt >= 3 || !(error instanceof AwsError) || !/No such file|No files found/i.test(error.message))
+        throw error;
+    }
+  }
 }
 
 /** A query's columns and rows as JSON, for the command line: the caller is the user of this machine. */

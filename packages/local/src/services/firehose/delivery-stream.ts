@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { AwsError, type Kernel, type Principal } from "../../kernel";
 import { type CatalogTable, catalogOf, catalogPermissions } from "../glue";
+import { assertTrusted } from "../iam";
 import { Batch } from "./batch";
 import type { DeliveryConfig } from "./config";
 import { jsonSerde } from "./json-serde";
@@ -198,6 +199,9 @@ export class DeliveryStream {
 
   private async openBatch(arrivedAt: number): Promise<Batch> {
     if (this.batch) return this.batch;
+    for (const roleArn of new Set([this.config.roleArn, this.config.source?.roleArn ?? this.config.roleArn])) {
+      assertTrusted(this.kernel, roleArn, "firehose.amazonaws.com", this.arn);
+    }
     const at = this.batches.get(this.arn)?.at ?? arrivedAt;
     await this.kernel.store.write(() => this.batches.put(this.arn, { at }));
     const places = [...this.positions].map(([shard, position]) => `${shard}=${position ?? ""}`).sort();

@@ -3,6 +3,7 @@ import type { JobRunState } from "@aws-sdk/client-glue";
 import { z } from "zod";
 import { AwsError, type Kernel, NotSupportedLocally, type Principal } from "../../kernel";
 import { parseS3Uri } from "../duckdb";
+import { assertTrusted } from "../iam";
 import { perKernel } from "../support";
 import { type Manifest, manifestSchema } from "./manifest";
 import { materialise } from "./materialise";
@@ -185,6 +186,7 @@ export class JobRuns {
       onStep(statistics: StepStatistics): Promise<void>;
     },
   ): Promise<void> {
+    assertTrusted(this.kernel, job.roleArn, "glue.amazonaws.com", job.arn);
     const principal: Principal = { kind: "role", roleArn: job.roleArn, session: "GlueJobRunnerSession" };
     const manifest = await this.readManifest(manifestUri, principal);
     for (const [index, step] of manifest.steps.entries()) {

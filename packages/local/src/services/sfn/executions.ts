@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as setTimer } from "node:timers/promises";
 import type { Json } from "@tributary/model";
 import { AwsError, type Kernel, type Principal } from "../../kernel";
+import { assertTrusted } from "../iam";
 import { perKernel } from "../support";
 import type { Machine } from "./definition";
 import { Histories } from "./history";
@@ -104,6 +105,7 @@ export class Executions {
 
   async start(machine: StateMachine, name: string = randomUUID(), input = "{}"): Promise<ExecutionRow> {
     await this.recovered;
+    assertTrusted(this.kernel, machine.roleArn, "states.amazonaws.com", machine.arn);
     let data: Json;
     try {
       data = JSON.parse(input) as Json;

@@ -611,6 +611,70 @@ describe("Amazon States Language", () => {
     expect(await run(arn, { n: 1 })).toMatchObject({ status: "FAILED", error: "Lambda.AccessDeniedException" });
   });
 
+  it("needs a role that trusts Step Functions", async () => {
+    const untrusted = lake.role("untrusted", "lambda.amazonaws.com");
+    const definition = JSON.stringify({ StartAt: "S", States: pass({}) });
+    const inputs = { name: "untrusted", roleArn: untrusted, definition };
+    const { id } = await lake.add("aws:sfn/stateMachine:StateMachine", "untrusted", inputs);
+    await expect(run(id)).rejects.toMatchObject({
+      name: "AccessDeniedException",
+      message: expect.stringContaining("states.amazonaws.com may not assume"),
+    });
+  });
+
+  it("tells the tables that a pipeline wrote, step by step, and why it failed", async () => {
+    await lake.add("aws:glue/catalogDatabase:CatalogDatabase", "db", { name: "db" });
+    await lake.add("aws:glue/catalogTable:CatalogTable", "numbers", {
+      name: "numbers",
+      databaseName: "db",
+      parameters: { classification: "parquet" },
+      storageDescriptor: { location: "s3://lake/numbers/", columns: [{ name: "n", type: "bigint" }] },
+    });
+    const job = async (name: string, sql: string) => {
+      const target = { database: "db", table: "numbers" };
+      const steps = [{ name: "db.numbers", sql: `s3://lake/scripts/${name}.sql`, target, mode: "overwrite" }];
+      await lake.putText("lake", `scripts/${name}.sql`, sql);
+      await lake.putText("lake", `scripts/${name}.json`, JSON.stringify({ version: 1, steps }));
+      await lake.add("aws:glue/job:Job", name, {
+        name,
+        roleArn: lake.role("job", "glue.amazonaws.com"),
+        command: { scriptLocation: "s3://lake/scripts/driver.py" },
+        defaultArguments: { "--manifest": `s3://lake/scripts/${name}.json` },
+      });
+    };
+    const startJob = (JobName: string, fields: Record<string, unknown>) => ({
+      Type: "Task",
+      Resource: "arn:aws:states:::glue:startJobRun.sync",
+      Parameters: { JobName },
+      ResultPath: `$.${JobName}`,
+      ...fields,
+    });
+    await job("good", "SELECT id AS n FROM range(5) AS r(id)");
+    await job("bad", "SELECT m AS n FROM db.numbers");
+    const arn = await machine("pipeline", {
+      StartAt: "Good",
+      States: {
+        Good: startJob("good", { Next: "Bad" }),
+        Bad: startJob("bad", {
+          Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.error", Next: "Failed" }],
+          End: true,
+        }),
+        Failed: { Type: "Fail", ErrorPath: "$.error.Error", CausePath: "$.error.Cause" },
+      },
+    });
+    const { arn: executionArn } = await run(arn);
+    expect(sfn.describePipelineRun(lake.kernel, executionArn)).toEqual({
+      status: "FAILED",
+      steps: [
+        { name: "db.numbers", seconds: expect.any(Number), rows: 5 },
+        { name: "Bad", seconds: expect.any(Number), rows: null },
+      ],
+      error: expect.stringMatching(/^States\.TaskFailed: step db\.numbers \(s3:\/\/lake\/scripts\/bad\.sql\): .*"m"/s),
+    });
+    // Waiting for a job and reading how it went is the machine's to be allowed.
+    expect(allowed.map(({ action }) => action)).toEqual(expect.arrayContaining(["glue:StartJobRun", "glue:GetJobRun"]));
+  });
+
   it("stops an execution in a wait, with the reason given", async () => {
     const arn = await machine("stoppable", {
       StartAt: "W",

@@ -35,13 +35,14 @@ export interface Session {
 export class LakeEngine {
   private static readonly engines = new WeakMap<Kernel, LakeEngine>();
   private opening: Promise<DuckDBInstance> | undefined;
+  private instance: DuckDBInstance | undefined;
   private sessions = 0;
 
   private constructor(private readonly kernel: Kernel) {
     kernel.onClose(async () => {
-      if (!this.opening) return;
-      (await this.opening).closeSync();
-      this.opening = undefined;
+      await this.opening;
+      this.instance?.closeSync();
+      this.instance = undefined;
     });
   }
 
@@ -55,8 +56,7 @@ export class LakeEngine {
   }
 
   async session(dialect: Dialect): Promise<Session> {
-    this.opening ??= this.open();
-    const instance = await this.opening;
+    const instance = this.instance ?? (await this.opened());
     const connection = await instance.connect();
     const database = `q${++this.sessions}`;
     await connection.run(`ATTACH ':memory:' AS ${database}`);
@@ -82,6 +82,17 @@ export class LakeEngine {
       return await work(session);
     } finally {
       await session.close();
+    }
+  }
+
+  /** Opens once for all who ask; a failure is everybody's, and the next asks again. */
+  private async opened(): Promise<DuckDBInstance> {
+    this.opening ??= this.open();
+    try {
+      this.instance = await this.opening;
+      return this.instance;
+    } finally {
+      this.opening = undefined;
     }
   }
 

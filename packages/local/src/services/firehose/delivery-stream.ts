@@ -252,6 +252,13 @@ export class DeliveryStream {
       this.batches.remove(this.arn);
     });
     clearTimeout(this.due);
+    this.kernel.metrics.put({
+      namespace: "AWS/Firehose",
+      name: "DeliveryToS3.Records",
+      dimensions: { DeliveryStreamName: this.name },
+      value: batch.records,
+      at: this.kernel.now(),
+    });
     batch.discard();
     this.batch = undefined;
   }

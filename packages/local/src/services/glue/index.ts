@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import type { Kernel, Realiser } from "../../kernel";
 import { LakeEngine } from "../duckdb";
 import { defineService } from "../support";
@@ -14,6 +15,8 @@ export { type JobRunRow, jobRunsOf, type StepStatistics } from "./job-runs";
 export function install(kernel: Kernel): Realiser[] {
   // First, so that it is closed last: jobs use it until they have ended.
   LakeEngine.of(kernel);
+  // What a stopped process had written and not yet swapped in.
+  rmSync(kernel.folder("tmp", "glue"), { recursive: true, force: true });
   kernel.register(defineService("glue", { ...catalogOperations(kernel), ...jobOperations(kernel) }));
   const swaps = finishSwaps(kernel).catch((error) => {
     kernel.log.warn(`glue: files of an interrupted job could not be cleared away: ${String(error)}`);

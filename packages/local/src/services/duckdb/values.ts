@@ -107,8 +107,8 @@ export function athenaType(type: DuckDBType): { name: string; precision: number;
     [DuckDBTypeId.MAP]: ["map", 0],
   };
   if (type.typeId === DuckDBTypeId.DECIMAL) return { name: "decimal", precision: type.width, scale: type.scale };
-  // Sums of bigint are wider in DuckDB than in Trino; the values that fit print the same.
-  if (type.typeId === DuckDBTypeId.HUGEINT) return { name: "decimal", precision: 38, scale: 0 };
+  // Sums of integers, which are bigint in Trino.
+  if (type.typeId === DuckDBTypeId.HUGEINT) return { name: "bigint", precision: 19, scale: 0 };
   const [name, precision] = plain[type.typeId] ?? ["varchar", 2147483647];
   return { name, precision, scale: 0 };
 }

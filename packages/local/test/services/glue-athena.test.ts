@@ -462,7 +462,6 @@ describe("functions of each dialect", () => {
     ["split('a1b22c', '[0-9]+')", ["a", "b", "c"]],
     ["substr('abc', 0, 2)", "ab"],
     ["substr('abc', -2)", "bc"],
-    ["substring('abc', 0, 2)", "ab"],
     ["substring('abc', -5, 4)", "ab"],
     ["pmod(-7, 3)", 2],
     ["last_day('2024-02-05')", "2024-02-29"],

@@ -1,17 +1,12 @@
 import { createHash } from "node:crypto";
-import { AwsError, autoName, globalArn, type Kernel, type Realiser, type Registered } from "../../kernel";
-import { records, tagOutputs, text, texts } from "../support";
+import { AwsError, globalArn, type Kernel, type Realiser } from "../../kernel";
+import { physicalName, records, tagOutputs, text, texts } from "../support";
 import { readPolicy } from "./document";
 import { awsManagedPolicy, isAwsManaged } from "./managed-policies";
 
 /** Ids as IAM makes them (`AROA…`), from the URN, so that they stay. */
 function uniqueId(prefix: string, urn: string): string {
   return prefix + createHash("sha256").update(urn).digest("hex").slice(0, 17).toUpperCase();
-}
-
-/** A given name, the one that the resource already has, or one made from `namePrefix` or the logical name. */
-function physicalName({ urn, name, inputs }: Registered, previous: string | undefined): string {
-  return text(inputs.name) ?? previous ?? autoName(urn, (text(inputs.namePrefix) ?? name).replace(/-$/, ""), 64);
 }
 
 function pathOf(inputs: Record<string, unknown>): string {
@@ -41,7 +36,7 @@ const role: Realiser = {
     for (const policyArn of managed) checkManaged(policyArn);
     const boundary = text(inputs.permissionsBoundary);
     if (boundary) checkManaged(boundary);
-    const name = physicalName(resource, text(previous?.outputs.name));
+    const name = physicalName(resource, previous);
     return {
       id: name,
       outputs: {
@@ -64,7 +59,7 @@ const rolePolicy: Realiser = {
   replaceOn: ["name", "namePrefix", "role"],
   compute(resource, _kernel, previous) {
     readPolicy(resource.inputs.policy, `${resource.urn} policy`);
-    const name = physicalName(resource, text(previous?.outputs.name));
+    const name = physicalName(resource, previous);
     return { id: `${roleNameOf(resource.inputs.role)}:${name}`, outputs: { name } };
   },
 };
@@ -75,7 +70,7 @@ const policy: Realiser = {
   compute(resource, kernel, previous) {
     const { inputs, urn } = resource;
     readPolicy(inputs.policy, `${urn} policy`);
-    const name = physicalName(resource, text(previous?.outputs.name));
+    const name = physicalName(resource, previous);
     const arn = globalArn(kernel.place, "iam", `policy${pathOf(inputs)}${name}`);
     return {
       id: arn,

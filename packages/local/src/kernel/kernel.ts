@@ -40,6 +40,8 @@ export interface KernelOptions {
   readonly now?: () => number;
   /** Waits of Step Functions above one second take this share of their time. Default 1/60: a minute is a second. */
   readonly timeScale?: number;
+  /** Whether schedules (EventBridge rules, Scheduler) fire. Default true. */
+  readonly schedules?: boolean;
 }
 
 /**

@@ -40,10 +40,13 @@ export async function deliver(kernel: Kernel, delivery: Delivery): Promise<void>
       await kernel.call("firehose", "PutRecord", input, principal);
       return;
     }
-    case "events":
-      // An AWS service's own event: only the runtime itself puts these on a bus.
+    case "events": {
+      if (principal.kind === "role") {
+        kernel.authorize(principal, { action: "events:PutEvents", resource: targetArn }, "PutEvents");
+      }
       await kernel.call("eventbridge", "PutServiceEvent", { EventBusName: arn.resource, Event: payload });
       return;
+    }
     case "states":
       await kernel.call("sfn", "StartExecution", { stateMachineArn: targetArn, input: text }, principal);
       return;

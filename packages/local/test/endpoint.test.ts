@@ -2,6 +2,26 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CloudWatchClient, PutMetricDataCommand } from "@aws-sdk/client-cloudwatch";
+import {
+  ConditionalCheckFailedException,
+  CreateTableCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+} from "@aws-sdk/client-dynamodb";
+import { EventBridgeClient, PutEventsCommand, PutRuleCommand, PutTargetsCommand } from "@aws-sdk/client-eventbridge";
+import {
+  CreateStreamCommand,
+  DescribeStreamSummaryCommand,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  KinesisClient,
+  ListShardsCommand,
+  PutRecordsCommand,
+} from "@aws-sdk/client-kinesis";
+import { DecryptCommand, EncryptCommand, KMSClient } from "@aws-sdk/client-kms";
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
@@ -17,10 +37,41 @@ import {
   S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
+import { GetScheduleCommand, ListSchedulesCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
+import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import {
+  CreateTopicCommand,
+  GetTopicAttributesCommand,
+  ListSubscriptionsByTopicCommand,
+  PublishBatchCommand,
+  PublishCommand,
+  SNSClient,
+  SubscribeCommand,
+} from "@aws-sdk/client-sns";
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { type AwsEndpoint, serveAwsEndpoint } from "../src/endpoint";
 import { Kernel } from "../src/kernel";
+import * as cloudwatch from "../src/services/cloudwatch";
+import * as dynamodb from "../src/services/dynamodb";
+import * as eventbridge from "../src/services/eventbridge";
 import * as iam from "../src/services/iam";
+import * as kinesis from "../src/services/kinesis";
+import * as kms from "../src/services/kms";
 import * as s3 from "../src/services/s3";
+import * as scheduler from "../src/services/scheduler";
+import * as secretsManager from "../src/services/secrets-manager";
+import * as sns from "../src/services/sns";
+import * as sqs from "../src/services/sqs";
+import * as sts from "../src/services/sts";
 
 let folder: string;
 let kernel: Kernel;
@@ -42,7 +93,8 @@ function client<C extends { destroy(): void }>(made: C): C {
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "tributary-endpoint-"));
   kernel = new Kernel({ dataDir: folder });
-  for (const { install } of [iam, s3]) install(kernel);
+  const services = [iam, sts, kms, cloudwatch, secretsManager, s3, kinesis, dynamodb, sqs, sns, eventbridge, scheduler];
+  for (const { install } of services) install(kernel);
   endpoint = await serveAwsEndpoint(kernel);
 });
 
@@ -144,6 +196,184 @@ describe("S3, by an unmodified client", () => {
     expect((await fetch(url("signed", 60, now), { method: "PUT", body: "via url" })).status).toBe(200);
     expect(await (await fetch(url("signed", 60, now))).text()).toBe("via url");
     expect((await fetch(url("signed", 60, new Date(now.getTime() - 120_000)))).status).toBe(403);
+  });
+});
+
+async function until<T>(read: () => Promise<T | undefined>): Promise<T> {
+  for (let waited = 0; waited < 10_000; waited += 20) {
+    const value = await read();
+    if (value !== undefined) return value;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error("nothing came within 10 s");
+}
+
+describe("the other services, by unmodified clients", () => {
+  test("Kinesis, whose client speaks HTTP/2 with prior knowledge", async () => {
+    const sdk = client(new KinesisClient(settings()));
+    expect(sdk.config.requestHandler.constructor.name).toBe("NodeHttp2Handler");
+    const StreamName = "clicks";
+    await sdk.send(new CreateStreamCommand({ StreamName, ShardCount: 1 }));
+    await until(async () => {
+      const { StreamDescriptionSummary } = await sdk.send(new DescribeStreamSummaryCommand({ StreamName }));
+      return StreamDescriptionSummary?.StreamStatus === "ACTIVE" ? true : undefined;
+    });
+    const Records = ["a", "b"].map((text) => ({ Data: Buffer.from([0, 255, text.charCodeAt(0)]), PartitionKey: text }));
+    expect(await sdk.send(new PutRecordsCommand({ StreamName, Records }))).toMatchObject({ FailedRecordCount: 0 });
+    const { Shards } = await sdk.send(new ListShardsCommand({ StreamName }));
+    const position = { StreamName, ShardId: Shards?.[0]?.ShardId, ShardIteratorType: "TRIM_HORIZON" } as const;
+    const { ShardIterator } = await sdk.send(new GetShardIteratorCommand(position));
+    const got = await sdk.send(new GetRecordsCommand({ ShardIterator }));
+    expect(got.Records?.map(({ Data }) => [...(Data ?? [])])).toEqual([
+      [0, 255, 97],
+      [0, 255, 98],
+    ]);
+    expect(got.Records?.[0]?.ApproximateArrivalTimestamp?.getTime()).toBeGreaterThan(Date.now() - 60_000);
+  });
+
+  test("DynamoDB", async () => {
+    const sdk = client(new DynamoDBClient(settings()));
+    const TableName = "people";
+    await sdk.send(
+      new CreateTableCommand({
+        TableName,
+        BillingMode: "PAY_PER_REQUEST",
+        AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+        KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+      }),
+    );
+    const Item = {
+      id: { S: "1" },
+      n: { N: "12345678901234567890.5" },
+      b: { B: new Uint8Array([1, 2, 255]) },
+      set: { BS: [new Uint8Array([7])] },
+      m: { M: { B: { S: "a key named B" } } },
+      gone: { NULL: true },
+    };
+    const put = new PutItemCommand({ TableName, Item, ConditionExpression: "attribute_not_exists(id)" });
+    await sdk.send(put);
+    await expect(sdk.send(put)).rejects.toThrow(ConditionalCheckFailedException);
+    expect((await sdk.send(new GetItemCommand({ TableName, Key: { id: { S: "1" } } }))).Item).toEqual(Item);
+    const query = new QueryCommand({
+      TableName,
+      KeyConditionExpression: "id = :id",
+      ExpressionAttributeValues: { ":id": { S: "1" } },
+    });
+    expect((await sdk.send(query)).Count).toBe(1);
+  });
+
+  test("SQS, with its message digests checked, fed by SNS and by EventBridge", async () => {
+    const queues = client(new SQSClient(settings()));
+    const { QueueUrl } = await queues.send(new CreateQueueCommand({ QueueName: "inbox" }));
+    expect(QueueUrl).toBe(`${endpoint.url}/000000000000/inbox`);
+    expect((await queues.send(new GetQueueUrlCommand({ QueueName: "inbox" }))).QueueUrl).toBe(QueueUrl);
+    const receive = () =>
+      until(async () => {
+        const { Messages } = await queues.send(new ReceiveMessageCommand({ QueueUrl, MessageAttributeNames: ["All"] }));
+        const [message] = Messages ?? [];
+        if (message) await queues.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message.ReceiptHandle }));
+        return message;
+      });
+    const MessageAttributes = { k: { DataType: "Binary", BinaryValue: new Uint8Array([1, 255]) } };
+    await queues.send(new SendMessageCommand({ QueueUrl, MessageBody: "direct", MessageAttributes }));
+    expect(await receive()).toMatchObject({ Body: "direct", MessageAttributes });
+
+    const names = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["QueueArn"] });
+    const queueArn = (await queues.send(names)).Attributes?.QueueArn ?? "";
+    // Neither topic nor rule comes from a program, so the queue has no policy that lets them in.
+    kernel.resources.set("urn:policy", {
+      urn: "urn:policy",
+      type: "aws:sqs/queuePolicy:QueuePolicy",
+      name: "policy",
+      id: "policy",
+      outputs: {},
+      inputs: {
+        queueUrl: QueueUrl,
+        policy: {
+          Statement: {
+            Effect: "Allow",
+            Action: "sqs:SendMessage",
+            Resource: queueArn,
+            Principal: { Service: ["sns.amazonaws.com", "events.amazonaws.com"] },
+          },
+        },
+      },
+    });
+    const topics = client(new SNSClient(settings()));
+    const { TopicArn } = await topics.send(
+      new CreateTopicCommand({ Name: "news", Attributes: { DisplayName: "News & more" } }),
+    );
+    await topics.send(
+      new SubscribeCommand({
+        TopicArn,
+        Protocol: "sqs",
+        Endpoint: queueArn,
+        Attributes: { RawMessageDelivery: "true" },
+      }),
+    );
+    await topics.send(new PublishCommand({ TopicArn, Message: "<via> & topic", MessageAttributes }));
+    expect(await receive()).toMatchObject({ Body: "<via> & topic", MessageAttributes });
+    const batch = {
+      TopicArn,
+      PublishBatchRequestEntries: [
+        { Id: "1", Message: "m" },
+        { Id: "2", Message: "m" },
+      ],
+    };
+    expect((await topics.send(new PublishBatchCommand(batch))).Successful).toHaveLength(2);
+    await receive();
+    await receive();
+    expect((await topics.send(new GetTopicAttributesCommand({ TopicArn }))).Attributes).toMatchObject({
+      DisplayName: "News & more",
+    });
+    const { Subscriptions } = await topics.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
+    expect(Subscriptions).toMatchObject([{ Protocol: "sqs", Endpoint: queueArn }]);
+    const missing = topics.send(new PublishCommand({ TopicArn: `${TopicArn}x`, Message: "m" }));
+    await expect(missing).rejects.toMatchObject({ name: "NotFoundException" });
+
+    const events = client(new EventBridgeClient(settings()));
+    await events.send(new PutRuleCommand({ Name: "r", EventPattern: '{"source":["shop"]}' }));
+    await events.send(
+      new PutTargetsCommand({ Rule: "r", Targets: [{ Id: "t", Arn: queueArn, InputPath: "$.detail.id" }] }),
+    );
+    const Entries = [{ Source: "shop", DetailType: "Order", Detail: '{"id":"o-1"}', Time: new Date() }];
+    expect(await events.send(new PutEventsCommand({ Entries }))).toMatchObject({ FailedEntryCount: 0 });
+    expect((await receive()).Body).toBe("o-1");
+  });
+
+  test("STS, Secrets Manager, KMS, CloudWatch, Scheduler", async () => {
+    const identity = await client(new STSClient(settings())).send(new GetCallerIdentityCommand({}));
+    expect(identity).toMatchObject({ Account: "000000000000", Arn: "arn:aws:iam::000000000000:root" });
+    const none = new AssumeRoleCommand({ RoleArn: "arn:aws:iam::000000000000:role/none", RoleSessionName: "me" });
+    await expect(client(new STSClient(settings())).send(none)).rejects.toMatchObject({ name: "NoSuchEntity" });
+
+    const secrets = client(new SecretsManagerClient(settings()));
+    await secrets.send(new CreateSecretCommand({ Name: "s", SecretBinary: new Uint8Array([1, 255]) }));
+    const value = await secrets.send(new GetSecretValueCommand({ SecretId: "s" }));
+    expect([[...(value.SecretBinary ?? [])], value.CreatedDate instanceof Date]).toEqual([[1, 255], true]);
+
+    const arn = "arn:aws:kms:us-east-1:000000000000:key/k";
+    const outputs = { arn, keyId: "k" };
+    kernel.resources.set("urn:key", {
+      urn: "urn:key",
+      type: "aws:kms/key:Key",
+      name: "k",
+      id: "k",
+      inputs: {},
+      outputs,
+    });
+    const keys = client(new KMSClient(settings()));
+    const { CiphertextBlob } = await keys.send(new EncryptCommand({ KeyId: "k", Plaintext: new Uint8Array([9, 255]) }));
+    expect([...((await keys.send(new DecryptCommand({ CiphertextBlob }))).Plaintext ?? [])]).toEqual([9, 255]);
+
+    const MetricData = [{ MetricName: "M", Value: 2.5, Timestamp: new Date() }];
+    await client(new CloudWatchClient(settings())).send(new PutMetricDataCommand({ Namespace: "N", MetricData }));
+    expect(kernel.metrics.sum("M")).toBe(2.5);
+
+    const schedules = client(new SchedulerClient(settings()));
+    expect((await schedules.send(new ListSchedulesCommand({}))).Schedules).toEqual([]);
+    const absent = schedules.send(new GetScheduleCommand({ Name: "none" }));
+    await expect(absent).rejects.toMatchObject({ name: "ResourceNotFoundException" });
   });
 });
 

@@ -69,10 +69,10 @@ function visit(random: Random, person: Person, device: Device, begin: number, dr
   for (let page = random.between(1, 4); page > 0; page--) {
     add({ type: "page", name: random.pick(["Home", "Catalogue", "About", "Help"]), properties: { path: "/" } });
   }
-  const known = person.userId !== null && random.chance(0.6) ? { userId: person.userId } : {};
+  const known: JsonObject = person.userId !== null && random.chance(0.6) ? { userId: person.userId } : {};
   if ("userId" in known) {
     // Now and then an application sends what is nobody's: it must not weld strangers together.
-    const junk = random.chance(0.01) ? { email: "test@test.com" } : {};
+    const junk: JsonObject = random.chance(0.01) ? { email: "test@test.com" } : {};
     add({ type: "identify", ...known, traits: { ...traitsOf(random, person), ...junk } });
   }
   const basket = Array.from({ length: random.between(1, 4) }, () => random.pick(catalogue));

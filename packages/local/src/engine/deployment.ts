@@ -93,7 +93,10 @@ export class Deployment {
     const stored = (await this.context.assets.materialise(inputs)) as WireObject;
     const done = await this.perform(live, registration, stored);
     if (!remote) return done;
-    const outputs = await remote({ urn, name: registration.name, inputs: stored }, this);
+    const { provider, providers } = registration.options;
+    const given = providers.aws ?? provider;
+    const subject = { urn, name: registration.name, inputs: stored, ...(given ? { provider: given } : {}) };
+    const outputs = await remote(subject, this);
     await this.registerOutputs(urn, outputs);
     return { urn, id: "", outputs };
   }

@@ -7,6 +7,8 @@ export interface RemoteRequest {
   readonly urn: string;
   readonly name: string;
   readonly inputs: WireObject;
+  /** `<urn>::<id>` of the aws provider that the component was given, for its children. */
+  readonly provider?: string;
 }
 
 /** Makes the children of a component whose code lives in a provider plugin, and gives the component's outputs. */

@@ -67,7 +67,7 @@ export function putAction(tables: Tables, input: ActionInput & { Item?: unknown 
     place: itemKey(table.definition, item),
     needsOld: table.needsOld || condition !== undefined,
     next(old) {
-      require(condition, expressions, old, input);
+      demand(condition, expressions, old, input);
       return { item, size };
     },
   };
@@ -83,7 +83,7 @@ export function deleteAction(tables: Tables, input: ActionInput & { Key?: unknow
     place,
     needsOld: table.needsOld || condition !== undefined,
     next(old) {
-      require(condition, expressions, old, input);
+      demand(condition, expressions, old, input);
       return { item: undefined, size: 0 };
     },
   };
@@ -100,7 +100,7 @@ export function checkAction(tables: Tables, input: ActionInput & { Key?: unknown
     needsOld: true,
     check: true,
     next(old) {
-      require(condition, expressions, old, input);
+      demand(condition, expressions, old, input);
       return { item: old, size: 0 };
     },
   };
@@ -123,7 +123,7 @@ export function updateAction(
     needsOld: true,
     changed,
     next(old) {
-      require(condition, expressions, old, input);
+      demand(condition, expressions, old, input);
       const base = old ?? key;
       const item = update ? applyUpdate(update, base, expressions) : base;
       return { item, size: table.checkItem(item, "Item size to update has exceeded the maximum allowed size") };
@@ -152,7 +152,7 @@ function conditionOf(input: ActionInput): { condition?: Condition; expressions?:
   return condition ? { condition, expressions } : { expressions };
 }
 
-function require(
+function demand(
   condition: Condition | undefined,
   expressions: Expressions | undefined,
   old: Item | undefined,

@@ -1,0 +1,52 @@
+import { audienceDefinitionSchema, identityRulesSchema } from "@tributary/model";
+import { z } from "zod";
+
+/** Environments and `config.json` of the functions: made by the component, read by the handlers. */
+const name = z.string().min(1);
+const positive = z.coerce.number().positive();
+
+export const propagateEnv = z.object({ MEMBERSHIPS_TABLE: name });
+export const propagateConfig = z.object({ audiences: z.record(z.string(), audienceDefinitionSchema) });
+
+/** Queue URLs by destination, as JSON: they are known at deployment only. */
+export const dispatchEnv = z.object({
+  QUEUE_URLS: z.string().transform((text, context) => {
+    const urls = z.record(z.string(), z.string().min(1)).safeParse(JSON.parse(text));
+    if (urls.success) return urls.data;
+    context.addIssue({ code: "custom", message: "must be a JSON object of queue URLs" });
+    return z.NEVER;
+  }),
+});
+/** Audiences by destination. */
+export const dispatchConfig = z.object({ destinations: z.record(z.string(), z.array(z.string())) });
+
+export const ledgerEnv = z.object({
+  MEMBERSHIPS_TABLE: name,
+  DELIVERIES_TABLE: name,
+  PROFILES_TABLE: name,
+  GRAPH_TABLE: name,
+});
+
+export const deliverEnv = z.object({
+  DESTINATION: name,
+  URL: name,
+  QUEUE_URL: name,
+  DEAD_LETTER_URL: name,
+  LEDGER_FUNCTION: name,
+  TIMEOUT_MS: positive,
+  SECRET_ARN: name.optional(),
+});
+export const deliverConfig = z.object({
+  purpose: name,
+  headers: z.record(z.string(), z.string()),
+  /** Header that carries the secret's value. */
+  secretHeader: z.string().optional(),
+});
+
+export const profileApiEnv = z.object({ GRAPH_TABLE: name, PROFILES_TABLE: name });
+export const profileApiConfig = z.object({ rules: identityRulesSchema });
+
+export const authorizerEnv = z.object({ TOKEN_SECRET_ARN: name });
+
+/** A function's environment variables as its component must give them. */
+export type Variables<S extends z.ZodObject> = { readonly [K in keyof z.infer<S>]: unknown };

@@ -394,6 +394,23 @@ describe("who is calling", () => {
     });
   });
 
+  test("a body that is no JSON, and an operation that is not done, are named", async () => {
+    const post = async (target: string, body: string) => {
+      const authorization = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/kinesis/aws4_request, Signature=0";
+      const headers = {
+        authorization,
+        "x-amz-target": `Kinesis_20131202.${target}`,
+        "content-type": "application/x-amz-json-1.1",
+      };
+      const answer = await fetch(endpoint.url, { method: "POST", body, headers });
+      return [answer.status, ((await answer.json()) as { __type: string }).__type];
+    };
+    expect(await post("PutRecord", "{")).toEqual([400, "SerializationException"]);
+    expect(await post("PutRecord", "[]")).toEqual([400, "SerializationException"]);
+    expect(await post("SubscribeToShard", "{}")).toEqual([501, "NotSupportedLocally"]);
+    expect(await post("PutRecord", `"${"x".repeat(65 * 2 ** 20)}"`)).toEqual([413, "RequestEntityTooLarge"]);
+  });
+
   test("no credentials at all", async () => {
     expect((await fetch(`${endpoint.url}/`)).status).toBe(403);
   });

@@ -11,13 +11,12 @@ import { platformContract } from "@tributary/model";
 const config = new pulumi.Config("tributary");
 const environment = pulumi.getStack();
 
-// DynamoDB answers only calls from this network. One NAT gateway (about $35 a month) lets the functions in it reach
-// the destinations' addresses; without webhooks, `strategy: "None"` and `interfaceEndpoints` would do.
-const vpc = new awsx.ec2.Vpc("cdp", { numberOfAvailabilityZones: 2, natGateways: { strategy: "Single" } });
+// DynamoDB answers only calls from this network. Nothing in it needs the internet, so no NAT gateway bills by the hour.
+const vpc = new awsx.ec2.Vpc("cdp", { numberOfAvailabilityZones: 2, natGateways: { strategy: "None" } });
 
 const governance = new Governance("cdp", {
   environment,
-  network: { existing: vpcRef(vpc, { internet: true }) },
+  network: { existing: vpcRef(vpc) },
   costCenter: "marketing",
 });
 const { foundation } = governance;

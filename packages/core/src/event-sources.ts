@@ -89,6 +89,8 @@ export function consumeTable(
       actions: ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
       resources: [streamArn],
     },
+    // Asked for on the table's streams, not on one: a mapping is refused without it.
+    { actions: ["dynamodb:ListStreams"], resources: [pulumi.interpolate`${table.arn}/stream/*`] },
     { actions: ["kms:Decrypt"], resources: [table.keyArn] },
   ]);
 }

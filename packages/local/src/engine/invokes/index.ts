@@ -1,6 +1,7 @@
 import { NotSupportedLocally } from "../../kernel/errors";
 import { type Place, parseArn } from "../../kernel/naming";
 import { policyDocument } from "./policy-document";
+import { randomPassword } from "./random-password";
 import { zonesOf } from "./zones";
 
 type Args = Record<string, unknown>;
@@ -41,6 +42,7 @@ export function awsInvokes(place: Place): (token: string, args: Args) => Promise
         suffix: "amazonaws.com",
       };
     },
+    "aws:secretsmanager/getRandomPassword:getRandomPassword": (args) => randomPassword(args),
     "aws:index/getDefaultTags:getDefaultTags": () => ({ id: "aws", tags: {} }),
   };
   return async (token, args) => {

@@ -158,7 +158,7 @@ class VpcBuilder {
       },
       [vpc],
     );
-    (this.made[spec.type] ??= []).push(subnet);
+    this.remember(spec.type, subnet);
     const routeTable = await this.child("aws:ec2/routeTable:RouteTable", name, subnet.urn, { vpcId: idOf(vpc), tags }, [
       vpc,
       subnet,
@@ -232,8 +232,14 @@ class VpcBuilder {
       transforms: [],
     });
     const child = { ...registered, type };
-    (this.made[type] ??= []).push(child);
+    this.remember(type, child);
     return child;
+  }
+
+  private remember(type: string, child: Child): void {
+    const siblings = this.made[type] ?? [];
+    this.made[type] = siblings;
+    siblings.push(child);
   }
 
   private outputs(vpc: Child, gateway: Child, plan: readonly PlannedSubnet[]): WireObject {

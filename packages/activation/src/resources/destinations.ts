@@ -1,0 +1,152 @@
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import {
+  DeadLetterQueue,
+  type FoundationRef,
+  grantSecretRead,
+  grantStatements,
+  grantTableRead,
+  handlerBundle,
+  LambdaFunction,
+  type ProfileStoreRef,
+  SecureQueue,
+  type SecureTable,
+} from "@tributary/core";
+import { activationDefaults as defaults } from "../defaults";
+import type { ResolvedDestination } from "../normalize";
+
+const source = join(__dirname, "..");
+
+export interface DestinationsArgs {
+  readonly foundation: FoundationRef;
+  readonly profiles: ProfileStoreRef;
+  readonly memberships: SecureTable;
+  readonly deliveries: SecureTable;
+  readonly destinations: readonly ResolvedDestination[];
+}
+
+/**
+ * A queue, a dead-letter queue and a delivering function per destination; one function that fills the queues from the
+ * memberships' stream; and the ledger, which alone reads DynamoDB for the deliveries: so the ledger can live in the
+ * private network, and what talks to the internet need not.
+ */
+export function makeDestinations(name: string, args: DestinationsArgs, opts: pulumi.CustomResourceOptions): void {
+  const { foundation, memberships, destinations } = args;
+  if (destinations.length === 0) return;
+  const ledger = makeLedger(name, args, opts);
+  const queues = destinations.map((destination) => ({
+    destination,
+    queue: makeDelivery(name, destination, foundation, ledger, opts),
+  }));
+  const dispatch = new LambdaFunction(
+    `${name}-dispatch`,
+    {
+      foundation,
+      bundle: handlerBundle(source, "dispatch"),
+      calls: ["sqs"],
+      description: "Reads membership changes into the destinations' queues.",
+      environment: {
+        QUEUE_URLS: pulumi.jsonStringify(
+          Object.fromEntries(queues.map(({ destination, queue }) => [destination.name, queue.url])),
+        ),
+      },
+      config: {
+        destinations: Object.fromEntries(
+          destinations.map(({ name: destination, audiences }) => [destination, audiences]),
+        ),
+      },
+      timeoutSeconds: 60,
+    },
+    opts,
+  );
+  for (const { queue } of queues) queue.grantSend(dispatch);
+  const failures = new DeadLetterQueue(
+    `${name}-undispatched`,
+    { foundation, of: `the queues of ${name}'s destinations; its log names the memberships` },
+    opts,
+  );
+  dispatch.consumeTable("memberships", memberships.ref, {
+    batchSize: defaults.dispatchBatchSize,
+    windowSeconds: 0,
+    onFailure: failures.ref,
+  });
+}
+
+function makeLedger(name: string, args: DestinationsArgs, opts: pulumi.CustomResourceOptions): LambdaFunction {
+  const { foundation, profiles, memberships, deliveries } = args;
+  const ledger = new LambdaFunction(
+    `${name}-ledger`,
+    {
+      foundation,
+      bundle: handlerBundle(source, "ledger"),
+      calls: ["dynamodb"],
+      description: "What destinations should know and what they know.",
+      environment: {
+        MEMBERSHIPS_TABLE: memberships.name,
+        DELIVERIES_TABLE: deliveries.name,
+        PROFILES_TABLE: profiles.profiles.name,
+        GRAPH_TABLE: profiles.graph.name,
+      },
+      timeoutSeconds: 10,
+    },
+    opts,
+  );
+  memberships.grantRead(ledger);
+  deliveries.grantReadWrite(ledger);
+  grantTableRead(ledger, profiles.profiles);
+  grantTableRead(ledger, profiles.graph);
+  return ledger;
+}
+
+function makeDelivery(
+  name: string,
+  destination: ResolvedDestination,
+  foundation: FoundationRef,
+  ledger: LambdaFunction,
+  opts: pulumi.CustomResourceOptions,
+): SecureQueue {
+  const { secret, map } = destination;
+  // A batch is delivered one by one at worst.
+  const timeoutSeconds = Math.min(900, destination.timeoutSeconds * defaults.deliverBatchSize + 20);
+  const queue = new SecureQueue(
+    `${name}-${destination.name}`,
+    { foundation, consumerTimeoutSeconds: timeoutSeconds, maxReceiveCount: defaults.maxReceiveCount },
+    opts,
+  );
+  const deliver = new LambdaFunction(
+    `${name}-${destination.name}-deliver`,
+    {
+      foundation,
+      bundle: handlerBundle(source, "deliver"),
+      calls: ["sqs", "internet", ...(secret ? (["secretsmanager"] as const) : [])],
+      description: `Tells the destination ${destination.name} who enters, changes in and leaves its audiences.`,
+      environment: {
+        DESTINATION: destination.name,
+        URL: destination.url,
+        QUEUE_URL: queue.url,
+        DEAD_LETTER_URL: queue.deadLetters.url,
+        LEDGER_FUNCTION: ledger.name,
+        TIMEOUT_MS: String(destination.timeoutSeconds * 1_000),
+        ...(secret ? { SECRET_ARN: secret.arn } : {}),
+      },
+      config: {
+        purpose: destination.purpose,
+        headers: destination.headers,
+        ...(secret ? { secretHeader: secret.header } : {}),
+      },
+      ...(map ? { callbacks: { "map.cjs": map } } : {}),
+      timeoutSeconds,
+    },
+    opts,
+  );
+  grantStatements(deliver, "lambda-ledger", [{ actions: ["lambda:InvokeFunction"], resources: [ledger.arn] }]);
+  // Refused for good: the delivery puts it there itself, with the reason. `Retry-After`: it moves the message's time.
+  queue.deadLetters.grantSend(deliver);
+  if (secret) grantSecretRead(deliver, secret.arn, secret.keyArn);
+  grantStatements(deliver, "sqs-delay", [{ actions: ["sqs:ChangeMessageVisibility"], resources: [queue.arn] }]);
+  deliver.consumeQueue("deliveries", queue.ref, {
+    batchSize: defaults.deliverBatchSize,
+    maximumConcurrency: destination.maximumConcurrency,
+  });
+  return queue;
+}

@@ -29,6 +29,12 @@ export function makeResolver(
       const place = places[index];
       if (place !== undefined) dispositions[place] = disposition;
     });
+    dispositions.forEach((disposition, place) => {
+      if (disposition.kind !== "poison") return;
+      // The id finds the event in the events table and in the raw zone; it names nobody.
+      const eventId = records[place]?.dynamodb?.Keys?.id?.S;
+      log.error("event cannot be resolved", { eventId, reason: disposition.reason });
+    });
     counters.count("ProfilesChanged", result.profilesChanged);
     counters.count("ComponentsFrozen", result.refusedLinks);
     if (result.refusedLinks > 0) log.warn("links refused: a component is at its cap", { links: result.refusedLinks });

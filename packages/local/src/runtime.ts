@@ -5,7 +5,7 @@ import { RemoteRuntime } from "./control/remote";
 import { serveControl } from "./control/server";
 import { claimDataFolder, runningInstance } from "./data-folder";
 import { serveAwsEndpoint } from "./endpoint";
-import { type EngineEvent, loadStacks, type RunResult, runProgram } from "./engine";
+import { type EngineEvent, loadStacks, type RunResult, runProgram, saveResourceOutputs } from "./engine";
 import { awsInvokes } from "./engine/invokes";
 import { Kernel, LocalRuntimeError, type Logger, type Metrics } from "./kernel";
 import { LocalProvider } from "./provider";
@@ -80,7 +80,11 @@ export class LocalRuntime implements RuntimeHandle {
       const runtime = new LocalRuntime(kernel, provider, unwind);
       runtime.current = current;
       for (const stack of loadStacks(kernel.store)) {
-        for (const resource of stack.resources) await provider.restore(resource);
+        for (const resource of stack.resources) {
+          await provider.restore(resource);
+          const now = kernel.resources.get(resource.urn);
+          if (now && now !== resource) await saveResourceOutputs(kernel.store, stack.project, stack.stack, now);
+        }
         if (current && stack.project === current.project && stack.stack === current.stack)
           runtime.outputs = stack.outputs;
       }

@@ -5,6 +5,14 @@ export { type HostOptions, runLanguageHost } from "./language-host";
 export { type Project, readProject } from "./project";
 export { type ProgramHost, runProgram, runWith } from "./run";
 export * from "./run-types";
-export { listStacks, loadStacks, loadState, type SavedStack, saveStackOutputs, stackOutputs } from "./state";
+export {
+  listStacks,
+  loadStacks,
+  loadState,
+  type SavedStack,
+  saveResourceOutputs,
+  saveStackOutputs,
+  stackOutputs,
+} from "./state";
 export * from "./types";
 export { isRootStack, makeUrn, parseUrn, type UrnParts } from "./urn";

@@ -92,6 +92,27 @@ export class StackState {
   }
 }
 
+/**
+ * Notes that outputs of a resource are others now than when it was made (an HTTP API moved to another port), so that
+ * the next run of the program sees them and updates what depends on them. Values are plain.
+ */
+export async function saveResourceOutputs(
+  store: Store,
+  project: string,
+  stack: string,
+  resource: { readonly urn: string; readonly outputs: Record<string, unknown> },
+): Promise<void> {
+  const state = new StackState(store, project, stack);
+  const record = state.list().find(({ urn, toDelete }) => urn === resource.urn && !toDelete);
+  if (!record) return;
+  const before = plainObject(record.outputs);
+  const changed = Object.entries(resource.outputs).filter(
+    ([name, value]) => JSON.stringify(before[name]) !== JSON.stringify(value),
+  );
+  const outputs = { ...record.outputs, ...(fromPlain(Object.fromEntries(changed)) as WireObject) };
+  await state.put({ ...record, outputs });
+}
+
 /** Outputs of a stack as it last ran, or undefined where it never did. */
 export function stackOutputs(store: Store, project: string, stack: string): WireObject | undefined {
   return tables(store).stacks.get([project, stack])?.outputs;

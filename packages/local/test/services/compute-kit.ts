@@ -45,8 +45,9 @@ export class Bench {
     };
   }
 
-  async restart(): Promise<void> {
+  async restart(options: Partial<KernelOptions> = {}): Promise<void> {
     await this.kernel.close();
+    Object.assign(this.options, options);
     this.boot();
     for (const resource of this.made) {
       this.kernel.resources.set(resource.urn, resource);

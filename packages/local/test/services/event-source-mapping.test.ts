@@ -1,4 +1,5 @@
 import type { Resource } from "../../src/kernel";
+import { install as installDynamoDb } from "../../src/services/dynamodb";
 import { install as installKinesis } from "../../src/services/kinesis";
 import { install as installLambda } from "../../src/services/lambda";
 import { compileFilters } from "../../src/services/lambda/event-source/filters";
@@ -14,7 +15,9 @@ let decide: (ids: string[], call: number) => unknown = () => null;
 
 beforeEach(() => {
   clock = undefined;
-  bench = new Bench([installKinesis, installSqs, installLambda], { now: () => clock?.() ?? Date.now() });
+  bench = new Bench([installKinesis, installDynamoDb, installSqs, installLambda], {
+    now: () => clock?.() ?? Date.now(),
+  });
   registerProbe();
 });
 afterEach(async () => {
@@ -468,6 +471,60 @@ describe("reading a stream", () => {
     process.stdout.write(`event source mapping: ${perSecond} records/s\n`);
     expect(perSecond).toBeGreaterThan(10_000);
   }, 60_000);
+});
+
+describe("a DynamoDB stream", () => {
+  const put = async (id: string, n: number) =>
+    await bench.kernel.call("dynamodb", "PutItem", {
+      TableName: "items",
+      Item: { id: { S: id }, n: { N: String(n) } },
+    });
+
+  test("changes arrive in order per item, from the checkpoint on, filtered, and poison goes aside", async () => {
+    const table = await bench.create("aws:dynamodb/table:Table", "items", {
+      name: "items",
+      hashKey: "id",
+      attributes: [{ name: "id", type: "S" }],
+      billingMode: "PAY_PER_REQUEST",
+      streamEnabled: true,
+      streamViewType: "NEW_AND_OLD_IMAGES",
+    });
+    const dlq = await bench.create("aws:sqs/queue:Queue", "dlq", { name: "dlq" });
+    await bench.fn(
+      "consumer",
+      probe.replace("r.body", 'r.eventName + r.dynamodb.Keys.id.S + (r.dynamodb.NewImage?.n.N ?? "")'),
+    );
+    decide = (ids) => (ids.includes("INSERTbad0") ? "throw" : null);
+    await bench.create("aws:lambda/eventSourceMapping:EventSourceMapping", "m", {
+      eventSourceArn: table.outputs.streamArn,
+      functionName: "consumer",
+      startingPosition: "TRIM_HORIZON",
+      bisectBatchOnFunctionError: true,
+      maximumRetryAttempts: 0,
+      destinationConfig: { onFailure: { destinationArn: dlq.outputs.arn } },
+      filterCriteria: { filters: [{ pattern: JSON.stringify({ eventName: ["INSERT", "MODIFY"] }) }] },
+    });
+    for (let n = 0; n < 5; n += 1) for (const id of ["a", "b", "c"]) await put(id, n);
+    await put("bad", 0);
+    await put("bad", 0); // no change, no record
+    await bench.kernel.call("dynamodb", "DeleteItem", { TableName: "items", Key: { id: { S: "a" } } });
+    await bench.kernel.quiesce({ timeoutMs: 10_000 });
+    const delivered = batches.filter((batch) => !batch.includes("INSERTbad0")).flat();
+    expect(delivered).toHaveLength(15);
+    for (const id of ["a", "b", "c"]) {
+      const own = delivered.filter((each) => /^(INSERT|MODIFY)(.)/.exec(each)?.[2] === id);
+      expect(own).toEqual([`INSERT${id}0`, ...[1, 2, 3, 4].map((n) => `MODIFY${id}${n}`)]);
+    }
+    const [message] = await receive(dlq);
+    expect(JSON.parse(message ?? "")).toMatchObject({
+      DDBStreamBatchInfo: { batchSize: 1, streamArn: table.outputs.streamArn },
+    });
+    await bench.restart();
+    registerProbe();
+    await put("late", 1);
+    await bench.kernel.quiesce({ timeoutMs: 10_000 });
+    expect(batches).toEqual([["INSERTlate1"]]);
+  });
 });
 
 describe("filters", () => {

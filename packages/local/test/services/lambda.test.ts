@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AwsError } from "../../src/kernel";
+import { install as installIam } from "../../src/services/iam";
 import { install as installLambda } from "../../src/services/lambda";
 import { install as installSqs } from "../../src/services/sqs";
 import { Bench, until } from "./compute-kit";
@@ -187,6 +188,28 @@ describe("invocations", () => {
     await expect(bench.kernel.lambda.invokeAsync("big", "x".repeat(1_100_000), { kind: "root" })).rejects.toMatchObject(
       { status: 413 },
     );
+  });
+
+  test("a role that Lambda may not assume is refused when the function is made", async () => {
+    await bench.close();
+    bench = new Bench([installIam, installLambda]);
+    const role = async (name: string, service: string) =>
+      await bench.create("aws:iam/role:Role", name, {
+        name,
+        assumeRolePolicy: JSON.stringify({
+          Version: "2012-10-17",
+          Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: service } }],
+        }),
+      });
+    const code = "export const handler = async () => 1";
+    const wrong = await role("wrong", "ec2.amazonaws.com");
+    await expect(bench.fn("f", code, { role: wrong.outputs.arn })).rejects.toThrow("may not assume");
+    await expect(bench.fn("f", code, { role: "arn:aws:iam::000000000000:role/none" })).rejects.toThrow(
+      "cannot be found",
+    );
+    const right = await role("right", "lambda.amazonaws.com");
+    await bench.fn("f", code, { role: right.outputs.arn });
+    expect(await bench.invoke("f")).toEqual({ payload: 1 });
   });
 
   test.each([

@@ -27,17 +27,20 @@ export async function readBody(request: IncomingMessage): Promise<Buffer | undef
   });
 }
 
-/** Throws the rest of a body away, up to a limit, then hangs up. */
+/** Throws the rest of a body away, up to a limit, then hangs up; the connection stays good when it ends before. */
 export function discardRest(request: IncomingMessage): void {
   let size = 0;
   const timer = setTimeout(() => request.destroy(), drain.ms);
+  timer.unref();
+  const stop = () => clearTimeout(timer);
   request.on("data", (chunk: Buffer) => {
     size += chunk.byteLength;
     if (size > drain.bytes) request.destroy();
   });
-  request.once("close", () => clearTimeout(timer));
-  request.once("end", () => clearTimeout(timer));
-  request.on("error", () => clearTimeout(timer));
+  request.once("end", stop);
+  request.on("error", stop);
+  request.once("close", stop);
+  request.socket.once("close", stop);
   request.resume();
 }
 

@@ -10,7 +10,7 @@ import { type GatewayResponse, internalServerError, message, toResponse } from "
 import { type CompiledRoute, compileRoute, matchRoute, type RouteMatch } from "./routing";
 
 const notFound = message(404, "Not Found");
-const tooLarge = message(413, "Request Entity Too Large", { connection: "close" });
+const tooLarge = message(413, "Request Entity Too Large");
 const unavailable = message(503, "Service Unavailable");
 const closeGraceMs = 2_000;
 

@@ -14,6 +14,15 @@ function idOf(urn: string): string {
     .slice(0, 10);
 }
 
+/** As the provider has it: the default stage's URL ends in a slash. */
+const invokeUrl = (gateway: Gateway, stage: string) => `${gateway.url}/${stage === "$default" ? "" : stage}`;
+
+/** Outputs that depend on the port change with it: the resource is known by the new ones from then on. */
+function refresh(kernel: Kernel, resource: Resource, now: Record<string, unknown>): void {
+  if (Object.entries(now).every(([name, value]) => resource.outputs[name] === value)) return;
+  kernel.resources.set(resource.urn, { ...resource, outputs: { ...resource.outputs, ...now } });
+}
+
 /** HTTP APIs (API Gateway v2), each on a loopback port of its own. */
 export function install(kernel: Kernel): Realiser[] {
   const gateways = new Map<string, Gateway>();
@@ -61,6 +70,7 @@ export function install(kernel: Kernel): Realiser[] {
     async attach(resource) {
       const gateway = await open(resource.urn, resource.name);
       gateway.api = { ...parseApi(resource.inputs), name: String(resource.outputs.name) };
+      refresh(kernel, resource, { apiEndpoint: gateway.url });
     },
     async destroy(resource) {
       await gateways.get(resource.id)?.close();
@@ -107,13 +117,11 @@ export function install(kernel: Kernel): Realiser[] {
     compute(resource) {
       const definition = parseStage(resource.inputs);
       const name = definition.name ?? autoName(resource.urn, resource.name, 128);
-      const { url } = gatewayOf(definition.apiId);
       const outputs = {
         name,
         arn: apisArn(`${definition.apiId}/stages/${name}`),
         executionArn: `${executionArn(definition.apiId)}/${name}`,
-        // As the provider has it: the default stage's URL ends in a slash.
-        invokeUrl: name === "$default" ? `${url}/` : `${url}/${name}`,
+        invokeUrl: invokeUrl(gatewayOf(definition.apiId), name),
         deploymentId: idOf(`${resource.urn}/deployment`),
         region: kernel.place.region,
         tagsAll: resource.inputs.tags ?? {},
@@ -122,7 +130,9 @@ export function install(kernel: Kernel): Realiser[] {
     },
     attach(resource) {
       const definition = parseStage(resource.inputs);
-      gatewayOf(definition.apiId).stages.set(resource.id, definition);
+      const gateway = gatewayOf(definition.apiId);
+      gateway.stages.set(resource.id, definition);
+      refresh(kernel, resource, { invokeUrl: invokeUrl(gateway, resource.id) });
     },
     detach: (resource) => void find(resource)?.stages.delete(resource.id),
   };

@@ -8,10 +8,10 @@ export interface GatewayResponse {
 }
 
 /** The gateway's own answers: `{"message":"Not Found"}`. */
-export function message(status: number, text: string, headers: Record<string, string> = {}): GatewayResponse {
+export function message(status: number, text: string): GatewayResponse {
   return {
     status,
-    headers: { ...headers, "content-type": "application/json" },
+    headers: { "content-type": "application/json" },
     body: JSON.stringify({ message: text }),
   };
 }

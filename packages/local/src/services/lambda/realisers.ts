@@ -11,6 +11,7 @@ import {
   type Registered,
   type StoredAsset,
 } from "../../kernel";
+import { assertTrusted } from "../iam";
 import { parseMapping } from "./event-source/mapping-config";
 import type { EventSourceMappings } from "./event-source/mappings";
 import { functionConfig, functionNameOf, parseEventInvoke, parseFunction } from "./function-config";
@@ -41,6 +42,8 @@ function functionRealiser(host: Host): Realiser {
       const { inputs } = resource;
       const name = previous?.id ?? String(inputs.name ?? autoName(resource.urn, resource.name, 64));
       const functionArn = arn(kernel.place, "lambda", `function:${name}`);
+      // As on AWS, a function is not made over a role that Lambda may not assume. (Without IAM there are no roles.)
+      if (kernel.service("iam")) assertTrusted(kernel, config.role, "lambda.amazonaws.com", functionArn);
       const before = inputs.publish === true ? Number(previous?.outputs.version ?? 0) : undefined;
       const version = before === undefined ? "$LATEST" : String((Number.isFinite(before) ? before : 0) + 1);
       const outputs = {

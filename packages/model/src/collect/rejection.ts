@@ -41,8 +41,9 @@ export function rejection(reason: QuarantineReason, path: string, detail: string
   return { type: "rejected", reason, path, detail, ...(original === undefined ? {} : { original }) };
 }
 
+/** A record of the stream that holds what was rejected (`CollectedRecord`) is none: it has its original beside it. */
 export function isRejection(value: { readonly type?: unknown }): value is Rejection {
-  return value.type === "rejected";
+  return value.type === "rejected" && !("payload" in value);
 }
 
 /** Path and detail in one line, as it stands in quarantine. */

@@ -205,10 +205,12 @@ export interface MissingColumn {
 export function missingColumns(mapping: Mapping, header: readonly string[]): MissingColumn[] {
   const wanted = new Set(mapping.requires ?? []);
   columnsOf(mapping.event, wanted);
+  // A column that the mapping has a use for is not the one that was meant.
+  const unused = header.filter((column) => !wanted.has(column));
   return [...wanted]
     .filter((column) => !header.includes(column))
     .map((column) => {
-      const meant = nearest(column, header);
+      const meant = nearest(column, unused);
       return meant === undefined ? { column } : { column, nearest: meant };
     });
 }

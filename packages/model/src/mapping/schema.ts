@@ -70,8 +70,10 @@ const nodeSchema: z.ZodType<MappingNode> = z.lazy(() =>
     const schema = schemaFor(value);
     const result = schema.safeParse(value);
     if (result.success) return result.data as MappingNode;
-    for (const issue of result.error.issues)
-      context.addIssue({ code: "custom", message: issue.message, path: issue.path });
+    for (const issue of result.error.issues) {
+      const message = issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+      context.addIssue({ code: "custom", message, path: issue.path });
+    }
     return z.NEVER;
   }),
 );

@@ -21,9 +21,9 @@ const item: Item = {
   scores: { NS: ["1", "2"] },
   active: { BOOL: true },
   nothing: { NULL: true },
-  raw: { B: new Uint8Array([1, 2, 3]) },
-  list: { L: [{ S: "x" }, { N: "7" }, { M: { deep: { S: "found" } } }] },
-  map: { M: { city: { S: "Ghent" }, "dotted.name": { S: "d" } } },
+  bytes1: { B: new Uint8Array([1, 2, 3]) },
+  entries: { L: [{ S: "x" }, { N: "7" }, { M: { deep: { S: "found" } } }] },
+  place: { M: { city: { S: "Ghent" }, "dotted.name": { S: "d" } } },
 };
 
 type Values = Record<string, AttributeValue>;
@@ -43,7 +43,7 @@ const values: Values = {
   ":found": { S: "found" },
   ":null": { NULL: true },
 };
-const names: Record<string, string> = { "#n": "nothing", "#d": "dotted.name", "#m": "map" };
+const names: Record<string, string> = { "#n": "nothing", "#d": "dotted.name", "#m": "place" };
 
 /** Only the placeholders that an expression uses, since unused ones are refused. */
 function pick<T>(all: Record<string, T>, text: string): Record<string, T> | undefined {
@@ -77,33 +77,33 @@ function update(text: string, from: Item = item, given: Values = values): Item {
 describe("conditions", () => {
   it.each<[string, boolean]>([
     ["attribute_exists(pk)", true],
-    ["attribute_exists(missing)", false],
-    ["attribute_not_exists(missing)", true],
-    ["attribute_exists(list[2].deep)", true],
-    ["attribute_exists(list[3])", false],
+    ["attribute_exists(absent)", false],
+    ["attribute_not_exists(absent)", true],
+    ["attribute_exists(entries[2].deep)", true],
+    ["attribute_exists(entries[3])", false],
     ["attribute_exists(#m.#d)", true],
     ["attribute_not_exists(pk.nested)", true],
     ["attribute_type(tags, :s)", true],
     ["attribute_type(pk, :s)", false],
     ["begins_with(pk, :u)", true],
     ["begins_with(age, :u)", false],
-    ["begins_with(missing, :u)", false],
+    ["begins_with(absent, :u)", false],
     ["contains(pk, :u)", true],
     ["contains(tags, :a)", true],
     ["contains(tags, :z)", false],
     ["contains(scores, :two)", true],
-    ["contains(list, :x)", true],
-    ["contains(raw, :bytes)", true],
-    ["size(list) = :n", true],
+    ["contains(entries, :x)", true],
+    ["contains(bytes1, :bytes)", true],
+    ["size(entries) = :n", true],
     ["size(tags) = :two", true],
-    ["size(raw) = :n", true],
+    ["size(bytes1) = :n", true],
     ["size(age) = :two", false],
-    ["size(map) BETWEEN :two AND :n", true],
+    ["size(place) BETWEEN :two AND :n", true],
     ["age = :age", true],
     ["age = :high", true],
     ["age <> :age", false],
-    ["missing <> :age", true],
-    ["missing = :age", false],
+    ["absent <> :age", true],
+    ["absent = :age", false],
     ["age > :low", true],
     ["pk > :age", false],
     ["age BETWEEN :low AND :high", true],
@@ -115,8 +115,8 @@ describe("conditions", () => {
     ["NOT (age = :age AND pk = :u)", true],
     ["age = :age OR pk = :u AND pk = :a", true],
     ["(age = :age OR pk = :u) AND pk = :a", false],
-    ["attribute_exists(pk) and not attribute_exists(gone) Or pk = :u", true],
-    ["list[2].deep = :found", true],
+    ["attribute_exists(pk) and not attribute_exists(vanished) Or pk = :u", true],
+    ["entries[2].deep = :found", true],
     [":age = age", true],
   ])("%s is %s", (text, expected) => {
     expect(evaluate(text)).toBe(expected);
@@ -154,7 +154,7 @@ describe("conditions", () => {
   });
 
   it("never looks into an object's prototype", () => {
-    expect(evaluate("attribute_exists(constructor)")).toBe(false);
+    expect(evaluate("attribute_exists(toString)")).toBe(false);
     const odd = normaliseItem(JSON.parse('{"pk":{"S":"a"},"__proto__":{"S":"b"}}'));
     expect(Object.keys(odd)).toEqual(["pk", "__proto__"]);
     expect(Object.getPrototypeOf(odd)).toBe(Object.prototype);
@@ -174,7 +174,7 @@ describe("updates", () => {
     ":ns": { NS: ["2", "3"] },
     ":text": { S: "t" },
   };
-  const list = item.list?.L ?? [];
+  const entries = item.entries?.L ?? [];
 
   it.each<[string, Item]>([
     ["SET age = age + :one", { age: { N: "43" } }],
@@ -183,23 +183,23 @@ describe("updates", () => {
     ["SET fresh = if_not_exists(fresh, :one)", { fresh: { N: "1" } }],
     ["SET age = if_not_exists(age, :one) + :one", { age: { N: "43" } }],
     ["SET fresh = if_not_exists(fresh, :one) + :one", { fresh: { N: "2" } }],
-    ["SET #m.city = :s", { map: { M: { city: { S: "new" }, "dotted.name": { S: "d" } } } }],
-    ["SET #m.inner = :m", { map: { M: { ...item.map?.M, inner: { M: {} } } } }],
-    ["SET list[0] = :s", { list: { L: [{ S: "new" }, ...list.slice(1)] } }],
-    ["SET list[9] = :s, list[7] = :one", { list: { L: [...list, { N: "1" }, { S: "new" }] } }],
-    ["SET list = list_append(list, :l)", { list: { L: [...list, { S: "y" }] } }],
-    ["SET list = list_append(:l, list)", { list: { L: [{ S: "y" }, ...list] } }],
+    ["SET #m.city = :s", { place: { M: { city: { S: "new" }, "dotted.name": { S: "d" } } } }],
+    ["SET #m.nested = :m", { place: { M: { ...item.place?.M, nested: { M: {} } } } }],
+    ["SET entries[0] = :s", { entries: { L: [{ S: "new" }, ...entries.slice(1)] } }],
+    ["SET entries[9] = :s, entries[7] = :one", { entries: { L: [...entries, { N: "1" }, { S: "new" }] } }],
+    ["SET entries = list_append(entries, :l)", { entries: { L: [...entries, { S: "y" }] } }],
+    ["SET entries = list_append(:l, entries)", { entries: { L: [{ S: "y" }, ...entries] } }],
     ["SET fresh = list_append(if_not_exists(fresh, :empty), :l)", { fresh: { L: [{ S: "y" }] } }],
     // Operands see the item as it was before the update.
     ["SET age = price, price = age", { age: { N: "19.99" }, price: { N: "42" } }],
-    ["REMOVE list[0], list[1]", { list: { L: list.slice(2) } }],
-    ["REMOVE list[5], gone", {}],
-    ["REMOVE #m.city", { map: { M: { "dotted.name": { S: "d" } } } }],
+    ["REMOVE entries[0], entries[1]", { entries: { L: entries.slice(2) } }],
+    ["REMOVE entries[5], vanished", {}],
+    ["REMOVE #m.city", { place: { M: { "dotted.name": { S: "d" } } } }],
     ["ADD age :one, fresh :half", { age: { N: "43" }, fresh: { N: "0.5" } }],
     ["ADD tags :ss", { tags: { SS: ["a", "b", "c"] } }],
     ["ADD scores :ns", { scores: { NS: ["1", "2", "3"] } }],
     ["DELETE tags :ss", { tags: { SS: ["a"] } }],
-    ["DELETE gone :ss", {}],
+    ["DELETE vanished :ss", {}],
     [
       "set age = :one remove nothing add fresh :one",
       { age: { N: "1" }, fresh: { N: "1" }, nothing: undefined as never },
@@ -216,17 +216,17 @@ describe("updates", () => {
   it.each([
     ["SET pk = :s", "Cannot update attribute pk. This attribute is part of the key"],
     ["SET age = :one, age = :half", "Two document paths overlap with each other"],
-    ["SET #m = :m, #m.city = :s", "path one: [map], path two: [map, city]"],
-    ["SET fresh = gone", "The provided expression refers to an attribute that does not exist in the item"],
+    ["SET #m = :m, #m.city = :s", "path one: [place], path two: [place, city]"],
+    ["SET fresh = vanished", "The provided expression refers to an attribute that does not exist in the item"],
     [
       "SET fresh = age + :s",
       "Incorrect operand type for operator or function; operator or function: +, operand type: S",
     ],
     ["SET fresh = tags + :one", "An operand in the update expression has an incorrect data type"],
     ["SET fresh = list_append(age, :l)", "An operand in the update expression has an incorrect data type"],
-    ["SET gone.inner = :s", "The document path provided in the update expression is invalid for update"],
+    ["SET vanished.nested = :s", "The document path provided in the update expression is invalid for update"],
     ["SET age[0] = :s", "The document path provided in the update expression is invalid for update"],
-    ["REMOVE gone.inner", "The document path provided in the update expression is invalid for update"],
+    ["REMOVE vanished.nested", "The document path provided in the update expression is invalid for update"],
     ["ADD age :ss", "An operand in the update expression has an incorrect data type"],
     ["ADD age :text", "operator: ADD, operand type: S"],
     ["DELETE tags :one", "operator: DELETE, operand type: N"],
@@ -239,11 +239,11 @@ describe("updates", () => {
   });
 
   it("projects what is asked for, and lists close up", () => {
-    const paths = new Expressions({}).projection("pk, list[2].deep, list[0], map.city, gone");
+    const paths = new Expressions({}).projection("pk, entries[2].deep, entries[0], place.city, vanished");
     expect(project(item, paths ?? [])).toEqual({
       pk: { S: "user#1" },
-      list: { L: [{ S: "x" }, { M: { deep: { S: "found" } } }] },
-      map: { M: { city: { S: "Ghent" } } },
+      entries: { L: [{ S: "x" }, { M: { deep: { S: "found" } } }] },
+      place: { M: { city: { S: "Ghent" } } },
     });
     expect(() => new Expressions({}).projection("a, a.b")).toThrow("Two document paths overlap");
   });
@@ -351,7 +351,7 @@ it.each<[string, unknown, string]>([
   ["a set with repeats", { NS: ["1", "1.0"] }, "contains duplicates"],
   ["a false NULL", { NULL: false }, "Null attribute value types must have the value of true"],
   ["a number that is none", { N: "x" }, "cannot be converted to a numeric value"],
-  ["a raw number", { N: 1 }, "Unexpected value type in payload"],
+  ["a bytes1 number", { N: 1 }, "Unexpected value type in payload"],
 ])("refuses a value with %s", (_, value, message) => {
   expect(() => normaliseItem({ a: value })).toThrow(message);
 });

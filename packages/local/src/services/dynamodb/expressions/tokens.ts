@@ -126,7 +126,7 @@ export class Tokens {
     const token = this.tokens[this.position];
     const before = this.tokens[this.position - 1];
     const after = this.tokens[this.position + 1];
-    const near = this.text.slice(before?.at ?? token?.at ?? 0, after?.end ?? token?.end);
+    const near = this.text.slice(before?.at ?? token?.at ?? 0, (after ?? token ?? before)?.end);
     return this.error(`Syntax error; token: "${token?.text ?? "<EOF>"}", near: "${near}"`);
   }
 }

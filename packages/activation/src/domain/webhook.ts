@@ -86,8 +86,8 @@ export function retryAfter(header: string | null, now: number): number | undefin
 }
 
 function connectionFault(error: unknown, timeoutMs: number): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === "TimeoutError") return `no answer within ${timeoutMs} ms`;
-  const cause = error.cause as { code?: string } | undefined;
-  return `no connection: ${cause?.code ?? error.message}`;
+  // By shape: `fetch` may throw errors of another realm, which are no `instanceof Error` here.
+  const { name, message, cause } = error as { name?: string; message?: string; cause?: { code?: string } };
+  if (name === "TimeoutError") return `no answer within ${timeoutMs} ms`;
+  return `no connection: ${cause?.code ?? message ?? String(error)}`;
 }

@@ -27,6 +27,8 @@ export interface WebhookArgs {
   readonly timeoutSeconds?: number;
   /** Deliveries under way at once, 2 to 1,000. @default 5 */
   readonly maximumConcurrency?: number;
+  /** Tries of a delivery before it rests in the dead letters, 1 to 1,000; they are 4, 16, 64 … 900 seconds apart. @default 8: 50 minutes */
+  readonly maxAttempts?: number;
 }
 
 export interface DestinationArgs extends WebhookArgs {

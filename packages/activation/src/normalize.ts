@@ -9,6 +9,7 @@ import {
 } from "@tributary/model";
 import type { ActivationArgs, ActivationTransforms, DestinationArgs, MapProfile } from "./args";
 import { activationDefaults as defaults } from "./defaults";
+import { urlFault } from "./domain/webhook";
 
 export interface ResolvedDestination {
   readonly name: string;
@@ -20,6 +21,7 @@ export interface ResolvedDestination {
   readonly secret: DestinationArgs["secret"];
   readonly timeoutSeconds: number;
   readonly maximumConcurrency: number;
+  readonly maxAttempts: number;
 }
 
 /** Activation's arguments with everything decided. */
@@ -47,6 +49,7 @@ export function normalize(name: string, args: ActivationArgs): ResolvedActivatio
       secret: given.secret,
       timeoutSeconds: given.timeoutSeconds ?? defaults.timeoutSeconds,
       maximumConcurrency: given.maximumConcurrency ?? defaults.maximumConcurrency,
+      maxAttempts: given.maxAttempts ?? defaults.maxAttempts,
     })),
     rules: args.profiles.rules === undefined ? defaultIdentityRules : identityRulesSchema.parse(args.profiles.rules),
     profileApiToken: args.profileApiToken,
@@ -55,10 +58,33 @@ export function normalize(name: string, args: ActivationArgs): ResolvedActivatio
   };
 }
 
+const knownArguments: readonly (keyof ActivationArgs)[] = [
+  "foundation",
+  "profiles",
+  "audiences",
+  "destinations",
+  "profileApiToken",
+  "onDelete",
+  "transform",
+];
+const knownOfWebhook: readonly (keyof DestinationArgs)[] = [
+  "kind",
+  "url",
+  "purpose",
+  "audiences",
+  "map",
+  "headers",
+  "secret",
+  "timeoutSeconds",
+  "maximumConcurrency",
+  "maxAttempts",
+];
+
 /** Every fault of the arguments. Outputs are not looked into. */
 export function activationFaults(args: ActivationArgs): Fault[] {
   const audiences = Object.keys(args.audiences ?? {});
   return [
+    ...unknownFaults("", args, knownArguments),
     ...missing("foundation", args.foundation, "give governance.foundation, or its shape by hand"),
     ...missing("profiles", args.profiles, "give identities.profiles"),
     ...(args.profiles !== undefined && args.profiles.profiles?.streamArn === undefined
@@ -70,6 +96,12 @@ export function activationFaults(args: ActivationArgs): Fault[] {
         ]
       : []),
     ...missing("audiences", args.audiences, "give an object of audiences by name, {} for none"),
+    ...(typeof args.profileApiToken === "string" && !/^[\x21-\x7e]{16,}$/.test(args.profileApiToken)
+      ? [{ path: "profileApiToken", reason: "must be 16 or more printable characters without blanks" }]
+      : []),
+    ...(args.profiles?.rules === undefined
+      ? []
+      : zodFaults(identityRulesSchema, args.profiles.rules, "profiles.rules")),
     ...Object.entries(args.audiences ?? {}).flatMap(([name, definition]) => [
       ...(/^[A-Za-z][A-Za-z0-9-]{0,62}$/.test(name)
         ? []
@@ -103,8 +135,10 @@ function destinationFaults(name: string, given: DestinationArgs, audiences: read
     return faults;
   }
   if (given.url === undefined) fault("url", "is missing; give the address to post to");
-  else if (typeof given.url === "string" && !isAllowedUrl(given.url)) {
-    fault("url", `is ${JSON.stringify(given.url)}; give an https:// address (http:// only for a loopback host)`);
+  else if (typeof given.url === "string") {
+    // The same rule as at delivery. Not shown in full: a URL may hold a secret.
+    const reason = urlFault(given.url);
+    if (reason !== undefined) fault("url", reason);
   }
   if (typeof given.purpose !== "string" || given.purpose === "") {
     fault("purpose", 'is missing; name the purpose that people consent to, such as "marketing"');
@@ -121,9 +155,34 @@ function destinationFaults(name: string, given: DestinationArgs, audiences: read
       );
     });
   }
+  if (given.map !== undefined && typeof given.map !== "function" && typeof given.map?.module !== "string") {
+    fault("map", "must be a function of the profile, or { module: require.resolve(…) }");
+  }
+  for (const header of Object.keys(given.headers ?? {})) headerFault(`headers.${header}`, header, fault);
+  if (given.secret !== undefined) headerFault("secret.header", given.secret.header, fault);
+  faults.push(...unknownFaults(`${path}.`, given, knownOfWebhook));
   range("timeoutSeconds", given.timeoutSeconds, 1, 25, fault);
+  range("maxAttempts", given.maxAttempts, 1, 1_000, fault);
   range("maximumConcurrency", given.maximumConcurrency, 2, 1_000, fault);
   return faults;
+}
+
+/** Headers that a delivery sets itself. */
+const ownHeaders = ["content-length", "content-type", "host", "idempotency-key", "user-agent"];
+
+function headerFault(field: string, header: unknown, fault: (field: string, reason: string) => void): void {
+  if (typeof header !== "string" || !/^[\w!#$%&'*+.^`|~-]+$/.test(header)) fault(field, "is no header name");
+  else if (ownHeaders.includes(header.toLowerCase())) fault(field, "is a header that the delivery sets itself");
+}
+
+function unknownFaults(prefix: string, given: object, known: readonly string[]): Fault[] {
+  return Object.keys(given)
+    .filter((key) => !known.includes(key))
+    .map((key) => {
+      const near = nearest(key, known);
+      const remedy = near === undefined ? `use ${known.join(", ")}` : `did you mean "${near}"?`;
+      return { path: `${prefix}${key}`, reason: `is no argument; ${remedy}` };
+    });
 }
 
 function range(
@@ -135,11 +194,4 @@ function range(
 ): void {
   if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return;
   fault(field, `is ${value}; give a whole number from ${least} to ${most}`);
-}
-
-/** The same rule as at delivery: TLS, but for a loopback host. */
-function isAllowedUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return protocol === "https:" || (protocol === "http:" && ["localhost", "127.0.0.1", "[::1]"].includes(hostname));
 }

@@ -232,10 +232,10 @@ describe("answers", () => {
   const cases: [number, Record<string, string>, "done" | "retry" | "dead", number?][] = [
     [200, {}, "done"],
     [204, {}, "done"],
-    [408, {}, "retry", 8],
+    [408, {}, "retry", 64],
     [429, { "retry-after": "120" }, "retry", 120],
     [429, { "retry-after": "999999" }, "retry", 12 * 3600 - 300],
-    [500, {}, "retry", 8],
+    [500, {}, "retry", 64],
     [503, { "retry-after": "7" }, "retry", 7],
     [302, { location: "https://elsewhere.example" }, "dead"],
     [400, {}, "dead"],
@@ -355,7 +355,7 @@ test.each<[string, string | undefined]>([
 });
 
 test("waiting times", () => {
-  expect([1, 2, 3, 9, 10, 40].map(backoffSeconds)).toEqual([2, 4, 8, 512, 900, 900]);
+  expect([1, 2, 3, 4, 5, 40].map(backoffSeconds)).toEqual([4, 16, 64, 256, 900, 900]);
   const at = Date.parse("2026-06-01T00:00:00Z");
   expect(retryAfter("Mon, 01 Jun 2026 00:01:30 GMT", at)).toBe(90);
   expect(retryAfter("Sun, 31 May 2026 00:00:00 GMT", at)).toBe(0);

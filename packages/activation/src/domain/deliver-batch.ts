@@ -97,7 +97,7 @@ function placeKey({ audience, profileId }: { readonly audience: string; readonly
   return `${audience}\n${profileId}`;
 }
 
-/** Seconds until the next try of a message that has been received so often: 2, 4, 8 … at most 15 minutes. */
+/** Seconds until the next try of a message that has been received so often: 4, 16, 64 … at most 15 minutes. */
 export function backoffSeconds(receiveCount: number): number {
-  return Math.min(2 ** Math.max(1, receiveCount), 900);
+  return Math.min(4 ** Math.max(1, receiveCount), 900);
 }

@@ -94,7 +94,6 @@ function makeLedger(name: string, args: DestinationsArgs, opts: pulumi.CustomRes
   memberships.grantRead(ledger);
   deliveries.grantReadWrite(ledger);
   grantTableRead(ledger, profiles.profiles);
-  grantTableRead(ledger, profiles.graph);
   return ledger;
 }
 
@@ -106,11 +105,11 @@ function makeDelivery(
   opts: pulumi.CustomResourceOptions,
 ): SecureQueue {
   const { secret, map } = destination;
-  // A batch is delivered one by one at worst.
-  const timeoutSeconds = Math.min(900, destination.timeoutSeconds * defaults.deliverBatchSize + 20);
+  // The calls of a batch go out together; the rest is for the ledger, asked twice, and the user's `map`.
+  const timeoutSeconds = destination.timeoutSeconds + 20;
   const queue = new SecureQueue(
     `${name}-${destination.name}`,
-    { foundation, consumerTimeoutSeconds: timeoutSeconds, maxReceiveCount: defaults.maxReceiveCount },
+    { foundation, consumerTimeoutSeconds: timeoutSeconds, maxReceiveCount: destination.maxAttempts },
     opts,
   );
   const deliver = new LambdaFunction(
@@ -140,10 +139,9 @@ function makeDelivery(
     opts,
   );
   grantStatements(deliver, "lambda-ledger", [{ actions: ["lambda:InvokeFunction"], resources: [ledger.arn] }]);
-  // Refused for good: the delivery puts it there itself, with the reason. `Retry-After`: it moves the message's time.
+  // Refused for good: the delivery puts it there itself, with the reason.
   queue.deadLetters.grantSend(deliver);
   if (secret) grantSecretRead(deliver, secret.arn, secret.keyArn);
-  grantStatements(deliver, "sqs-delay", [{ actions: ["sqs:ChangeMessageVisibility"], resources: [queue.arn] }]);
   deliver.consumeQueue("deliveries", queue.ref, {
     batchSize: defaults.deliverBatchSize,
     maximumConcurrency: destination.maximumConcurrency,

@@ -125,7 +125,7 @@ function encodeInterface(node, needed) {
 function resourceOf(folder, file) {
   const script = readFileSync(join(folder, file.replace(/\.d\.ts$/, ".js")), "utf8");
   const token = /static __pulumiType = '([^']+)'/.exec(script)?.[1] ?? /\.__pulumiType = '([^']+)'/.exec(script)?.[1];
-  if (!token || !token.startsWith("aws:")) return undefined;
+  if (!token?.startsWith("aws:")) return undefined;
   const text = readFileSync(join(folder, file), "utf8");
   const name = `${token.split(":").at(-1)}Args`;
   const start = text.indexOf(`export interface ${name} {`);

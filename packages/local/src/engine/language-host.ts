@@ -19,6 +19,8 @@ export interface HostOptions {
   readonly signal?: AbortSignal;
 }
 
+const plainErrors = join(__dirname, "..", "..", "scripts", "plain-errors.cjs");
+
 /** Runs a program as Pulumi's CLI does: `@pulumi/pulumi/cmd/run` in a process of its own. Resolves with its exit code. */
 export async function runLanguageHost(options: HostOptions): Promise<number> {
   const { project, stack, organization, address, preview, config } = options;
@@ -30,7 +32,7 @@ export async function runLanguageHost(options: HostOptions): Promise<number> {
     ...(preview ? ["--dry-run"] : []),
     project.main,
   ];
-  const child = spawn(process.execPath, [run, ...args], {
+  const child = spawn(process.execPath, ["-r", plainErrors, run, ...args], {
     cwd: project.workingDir,
     stdio: ["ignore", "pipe", "pipe"],
     signal: options.signal,

@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from "node:util";
 import { AssetStore } from "./assets";
 import { CallbackClients } from "./callbacks";
 import { type ResolvedConfig, resolveConfig } from "./config";
@@ -7,6 +6,7 @@ import { Deployment, type DeploymentContext } from "./deployment";
 import { ResourceHooks } from "./hooks";
 import { type HostOptions, runLanguageHost } from "./language-host";
 import { Monitor } from "./monitor";
+import { readableError } from "./program-errors";
 import { type Project, readProject } from "./project";
 import { type EngineEvent, type Operation, RunFailed, type RunOptions, type RunResult, type Step } from "./run-types";
 import { StackState, secretOutputs, stackOutputs } from "./state";
@@ -146,7 +146,7 @@ class Run {
   }
 
   private log(severity: "info" | "warning" | "error", raw: string, urn: string): void {
-    const message = stripVTControlCharacters(raw);
+    const message = readableError(raw);
     if (severity === "error") this.errors.push(message);
     this.context.emit({ kind: "log", severity, message, ...(urn ? { urn } : {}) });
   }
@@ -189,5 +189,5 @@ function describe(error: Error): string {
   const lines = Array.isArray(faults)
     ? faults.map((fault: { propertyPath?: string; reason?: string }) => `  ${fault.propertyPath}: ${fault.reason}`)
     : [];
-  return [error.stack ?? error.message, ...lines].join("\n");
+  return [readableError(error.stack ?? error.message), ...lines].join("\n");
 }

@@ -12,7 +12,20 @@ module.exports = {
     "^@tributary/([a-z-]+)/([a-z-]+)$": "<rootDir>/packages/$1/src/$2",
   },
   transform: {
-    "^.+\\.ts$": ["ts-jest", { diagnostics: false, tsconfig: { target: "ES2022", module: "commonjs", isolatedModules: true, esModuleInterop: true, sourceMap: true, resolveJsonModule: true } }],
+    "^.+\\.ts$": [
+      "ts-jest",
+      {
+        diagnostics: false,
+        tsconfig: {
+          target: "ES2022",
+          module: "commonjs",
+          isolatedModules: true,
+          esModuleInterop: true,
+          sourceMap: true,
+          resolveJsonModule: true,
+        },
+      },
+    ],
   },
   testTimeout: 60000,
 };

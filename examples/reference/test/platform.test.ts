@@ -202,10 +202,10 @@ describe("the reference platform", () => {
 
   test("wrong usage ends with 2 and says what would be right", async () => {
     const missing = join(data.path, "other.csv");
-    writeFileSync(missing, "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,Price,CustomerID,Country\n");
+    writeFileSync(missing, "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrices,CustomerID,Country\n");
     const load = await run(["load", missing, "--source", "shop", "--mapping", mapping, "--data", data.path]);
     expect(load.code).toBe(2);
-    expect(load.stderr).toMatch(/UnitPrice \(did you mean Price\?\)/);
+    expect(load.stderr).toMatch(/UnitPrice \(did you mean UnitPrices\?\)/);
     expect(load.stderr).toMatch(/Nothing was sent/);
 
     expect((await run(["load", missing, "--source", "nowhere", "--mapping", mapping, "--data", data.path])).code).toBe(

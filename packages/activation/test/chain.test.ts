@@ -253,15 +253,18 @@ describe("the profile API", () => {
   const events: CustomerEvent[] = [
     { userId: "u1", anonymousId: "tablet", traits: { email: "Jo@x.yz" } },
     { userId: "u2", anonymousId: "tablet", traits: {} },
-  ].map((names, index) => ({
-    type: "identify",
-    messageId: `m${index}`,
-    sourceId: "web",
-    timestamp: at,
-    receivedAt: at,
-    context: {},
-    ...names,
-  }) as CustomerEvent);
+  ].map(
+    (names, index) =>
+      ({
+        type: "identify",
+        messageId: `m${index}`,
+        sourceId: "web",
+        timestamp: at,
+        receivedAt: at,
+        context: {},
+        ...names,
+      }) as CustomerEvent,
+  );
   const evidence = events
     .map((event) => evidenceOf(event, defaultIdentityRules)?.evidence)
     .reduce((all, one) => (all && one ? mergeEvidence(all, one) : (all ?? one)));

@@ -27,12 +27,15 @@ export type DeepInput<T> =
  * @throws when a value does not fit the schema, naming the field
  */
 export function publish<S extends ContractSchema>(schema: S, value: ContractValue<S>): pulumi.Output<z.infer<S>> {
+  return pulumi.output(value as Record<string, unknown>).apply((known) => fillContract(schema, known));
+}
+
+/** The contract's name and version, and the value, checked. */
+export function fillContract<S extends ContractSchema>(schema: S, value: object): z.infer<S> {
   const { contract, version } = schema.shape;
-  return pulumi.output(value as Record<string, unknown>).apply((known) => {
-    const result = schema.safeParse({ contract: contract.value, version: version.value, ...(known as object) });
-    if (result.success) return result.data as z.infer<S>;
-    throw new Error(`Cannot publish ${contract.value} version ${version.value}:\n${z.prettifyError(result.error)}`);
-  });
+  const result = schema.safeParse({ contract: contract.value, version: version.value, ...value });
+  if (result.success) return result.data as z.infer<S>;
+  throw new Error(`Cannot publish ${contract.value} version ${version.value}:\n${z.prettifyError(result.error)}`);
 }
 
 /**
@@ -46,24 +49,21 @@ export function readContract<S extends ContractSchema>(
   stackReference: Pick<pulumi.StackReference, "name" | "getOutput">,
   outputName = "platform",
 ): pulumi.Output<z.infer<S>> {
-  const { contract, version } = schema.shape;
   return pulumi
     .all([stackReference.name, stackReference.getOutput(outputName)])
-    .apply(([stack, value]) => checkContract(schema, value, { stack, outputName, contract, version }));
+    .apply(([stack, value]) => checkContract(schema, value, stack, outputName));
 }
 
-function checkContract<S extends ContractSchema>(
+/** What `readContract` does when the value is there; `stack` and `outputName` are for its errors. */
+export function checkContract<S extends ContractSchema>(
   schema: S,
   value: unknown,
-  told: {
-    stack: string;
-    outputName: string;
-    contract: z.ZodLiteral<string>;
-    version: z.ZodLiteral<number>;
-  },
+  stack: string,
+  outputName: string,
 ): z.infer<S> {
-  const place = `Stack "${told.stack}", output "${told.outputName}"`;
-  const wanted = `${told.contract.value} version ${told.version.value}`;
+  const place = `Stack "${stack}", output "${outputName}"`;
+  const { contract, version } = schema.shape;
+  const wanted = `${contract.value} version ${version.value}`;
   if (value === undefined || value === null) {
     throw new Error(
       `${place}: there is no such output. It must be \`publish(...)\` of ${wanted}, and the stack be up.`,
@@ -71,10 +71,10 @@ function checkContract<S extends ContractSchema>(
   }
   const head = z.object({ contract: z.string(), version: z.number() }).safeParse(value);
   if (!head.success) throw new Error(`${place}: not a contract (no name and version); ${wanted} is needed.`);
-  if (head.data.contract !== told.contract.value || head.data.version !== told.version.value) {
+  if (head.data.contract !== contract.value || head.data.version !== version.value) {
     throw new Error(
       `${place}: it holds ${head.data.contract} version ${head.data.version}, and ${wanted} is needed. ` +
-        `Update ${head.data.version < told.version.value ? "the producing stack" : "this program's packages"}.`,
+        `Update ${head.data.version < version.value ? "the producing stack" : "this program's packages"}.`,
     );
   }
   const result = schema.safeParse(value);

@@ -2,7 +2,7 @@ export * from "./alarm";
 export * from "./bucket";
 export * from "./callback";
 export * from "./component";
-export * from "./contract";
+export { type ContractSchema, type ContractValue, type DeepInput, publish, readContract } from "./contract";
 export type { ConsumeQueueArgs, ConsumeStreamArgs } from "./event-sources";
 export * from "./faults";
 export * from "./foundation";

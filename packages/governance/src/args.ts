@@ -47,11 +47,12 @@ export interface GovernanceArgs {
   readonly encryption?: { readonly existing: KeyRef } | { readonly create: { readonly deletionWindowDays?: number } };
   /** Who is told when an alarm rises; the address has to confirm. Left out: the topic has no subscriber yet. */
   readonly alarms?: { readonly email: string };
-  /**
-   * Tags of every resource. `Project` (default: the Pulumi project), `Tenant` ("default") and `CostCenter` (the project)
-   * are always set and may be given here; `Environment`, `Module` and `DataClass` are ours.
-   */
+  /** More tags for every resource; `Project` (default: the Pulumi project's name) may be among them. */
   readonly tags?: Readonly<Record<string, string>>;
+  /** Tag `Tenant`: whose data it is; budgets filter by it. @default "default" */
+  readonly tenant?: string;
+  /** Tag `CostCenter`. @default the tag `Project` */
+  readonly costCenter?: string;
   /** A monthly budget on the platform's tags, with notices at 80 %, at 100 %, and when 100 % is forecast. */
   readonly budget?: { readonly monthlyUsd: number; readonly email: string };
   /** One of CloudWatch's values. @default 90 */

@@ -9,7 +9,14 @@ const retentionDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 const endpointServices: readonly EndpointService[] = ["kinesis", "sqs", "secretsmanager"];
-const ownTags = ["Environment", "Module", "DataClass"];
+/** Tags that the platform sets, and the argument to set them by where there is one. */
+const ownTags: Readonly<Record<string, string | undefined>> = {
+  Environment: "environment",
+  Tenant: "tenant",
+  CostCenter: "costCenter",
+  Module: undefined,
+  DataClass: undefined,
+};
 
 export type ResolvedNetwork =
   | { readonly kind: "none" }
@@ -46,10 +53,10 @@ export function normalize(name: string, args: GovernanceArgs, project: string): 
     environment: args.environment,
     tags: {
       Project: project,
-      Tenant: governanceDefaults.tenant,
-      CostCenter: args.tags?.Project ?? project,
       ...args.tags,
       Environment: args.environment,
+      Tenant: args.tenant ?? governanceDefaults.tenant,
+      CostCenter: args.costCenter ?? args.tags?.Project ?? project,
     },
     network: resolveNetwork(args.network),
     key:
@@ -182,13 +189,18 @@ function emailFaults(path: string, email: unknown): Fault[] {
 }
 
 function tagFaults(args: GovernanceArgs): Fault[] {
-  return Object.entries(args.tags ?? {}).flatMap(([key, value]) => {
+  const faults = Object.entries(args.tags ?? {}).flatMap(([key, value]) => {
     const path = `tags.${key}`;
-    const faults = tagValueFaults(path, value);
-    if (ownTags.includes(key)) return [{ path, reason: "is set by the platform: leave it out" }, ...faults];
-    if (!key.startsWith("aws:") && key.length <= 128) return faults;
-    return [{ path, reason: 'must not begin with "aws:" nor be longer than 128 characters' }, ...faults];
+    if (key in ownTags) {
+      const by = ownTags[key];
+      return [
+        { path, reason: `is set by the platform: ${by === undefined ? "leave it out" : `use the argument ${by}`}` },
+      ];
+    }
+    if (!key.startsWith("aws:") && key.length <= 128) return tagValueFaults(path, value);
+    return [{ path, reason: 'must not begin with "aws:" nor be longer than 128 characters' }];
   });
+  return [...faults, ...tagValueFaults("tenant", args.tenant), ...tagValueFaults("costCenter", args.costCenter)];
 }
 
 function tagValueFaults(path: string, value: unknown): Fault[] {

@@ -27,6 +27,7 @@ const iam = ({ place }: Subject, resource: string): string => `arn:aws:iam::${pl
 const rules: Readonly<Record<string, Rule>> = {
   "aws:s3/bucket:Bucket": ({ name, place }) => ({
     arn: `arn:aws:s3:::${name}`,
+    bucket: name,
     bucketDomainName: `${name}.s3.amazonaws.com`,
     bucketRegionalDomainName: `${name}.s3.${place.region}.amazonaws.com`,
   }),

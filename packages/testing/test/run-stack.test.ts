@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { runStack } from "@tributary/testing";
+import { runStack } from "../src";
 
 class Pair extends pulumi.ComponentResource {
   constructor(name: string, size: number) {

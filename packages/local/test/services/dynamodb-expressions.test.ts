@@ -300,14 +300,14 @@ describe("numbers", () => {
   it("orders, adds and subtracts as exact decimals do", () => {
     fc.assert(
       fc.property(decimal, decimal, (a, b) => {
-        const [left, right] = [normaliseNumber(a.text), normaliseNumber(b.text)];
+        const [former, right] = [normaliseNumber(a.text), normaliseNumber(b.text)];
         const order = a.exact < b.exact ? -1 : a.exact > b.exact ? 1 : 0;
-        expect(Math.sign(compareNumbers(left, right))).toBe(order);
-        const [x, y] = [sortableNumber(left), sortableNumber(right)];
+        expect(Math.sign(compareNumbers(former, right))).toBe(order);
+        const [x, y] = [sortableNumber(former), sortableNumber(right)];
         expect(x < y ? -1 : x > y ? 1 : 0).toBe(order);
-        expect(exactOf(addNumbers(left, right))).toBe(a.exact + b.exact);
-        expect(exactOf(subtractNumbers(left, right))).toBe(a.exact - b.exact);
-        expect(left === right).toBe(order === 0);
+        expect(exactOf(addNumbers(former, right))).toBe(a.exact + b.exact);
+        expect(exactOf(subtractNumbers(former, right))).toBe(a.exact - b.exact);
+        expect(former === right).toBe(order === 0);
       }),
       { numRuns: 500 },
     );
@@ -335,7 +335,7 @@ describe("sort keys", () => {
   });
 });
 
-it("measures items by DynamoDB's rules", () => {
+it("measures parts by DynamoDB's rules", () => {
   expect(itemSize({ pk: { S: "abc" } })).toBe(5);
   expect(itemSize({ é: { S: "é" } })).toBe(4);
   expect(itemSize({ n: { N: "123" } })).toBe(4);

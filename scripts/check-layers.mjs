@@ -48,8 +48,8 @@ for (const [name, may] of Object.entries(allowed)) {
     const inside = relative(source, file).split("\\").join("/");
     const where = relative(root, file);
     const component = components.includes(name);
-    // In a component, `handlers/` and `domain/` run in Lambda (runtime, model); everything else runs in Pulumi (core, model).
-    const handlerSide = component && /^(handlers|domain)\//.test(inside);
+    // In a component these run in Lambda (runtime, model); everything else runs in Pulumi (core, model).
+    const handlerSide = component && /^(handlers|functions|domain|store)\//.test(inside);
     const mayHere = handlerSide ? ["runtime", "model"] : may;
     for (const target of imports(file)) {
       const workspace = /^@tributary\/([a-z-]+)(\/.*)?$/.exec(target);
@@ -61,7 +61,7 @@ for (const [name, may] of Object.entries(allowed)) {
       if (handlerSide && /^@pulumi/.test(target)) faults.push(`${where}: a handler imports ${target}`);
       if (component && !handlerSide && /^(@aws-sdk|@aws-lambda-powertools)/.test(target))
         faults.push(`${where}: the infrastructure side imports ${target}`);
-      if (component && !handlerSide && /(^|\/)handlers\//.test(target))
+      if (component && !handlerSide && /(^|\/)(handlers|functions|store)\//.test(target))
         faults.push(`${where}: the infrastructure side imports the handler ${target}`);
       if (target.startsWith(".")) {
         const resolved = relative(source, join(dirname(file), target));

@@ -6,7 +6,7 @@ import { ProfileStore, setAwsDoor } from "@tributary/runtime";
 import type { DynamoDBStreamEvent } from "aws-lambda";
 import { Kernel } from "../../local/src/kernel";
 import { install } from "../../local/src/services/dynamodb";
-import { makeResolver } from "../src/resolver-handler";
+import { makeResolver } from "../src/functions/resolver";
 import { DynamoGraph } from "../src/store/dynamo-graph";
 import { MemoryGraph } from "./memory-graph";
 

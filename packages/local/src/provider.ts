@@ -57,6 +57,19 @@ export class LocalProvider implements ResourceProvider {
     return await this.options.invoke(token, args);
   }
 
+  /** A resource goes on under another URN, at the same place in the order of creation. */
+  async renamed(previous: ExistingResource, current: ExistingResource): Promise<void> {
+    const realiser = this.realisers.get(current.type);
+    await realiser?.detach?.(previous, this.kernel);
+    const inOrder = [...this.kernel.resources.values()];
+    this.kernel.resources.clear();
+    for (const resource of inOrder) {
+      const kept = resource.urn === previous.urn ? current : resource;
+      this.kernel.resources.set(kept.urn, kept);
+    }
+    await realiser?.attach?.(current, this.kernel);
+  }
+
   /** Makes a resource of an earlier run work again, from the state alone. */
   async restore(resource: Resource): Promise<void> {
     this.kernel.resources.set(resource.urn, resource);
@@ -68,9 +81,11 @@ export class LocalProvider implements ResourceProvider {
     previous?: Resource,
   ): Promise<{ id: string; outputs: Record<string, unknown> }> {
     const realiser = this.realisers.get(request.type);
+    // A renamed resource keeps the physical name that it was created under.
+    const named = request.origin ? { ...request, ...request.origin } : request;
     const { id, outputs: computed } = realiser
-      ? await realiser.compute(request, this.kernel, previous)
-      : recordResource(request, this.kernel);
+      ? await realiser.compute(named, this.kernel, previous)
+      : recordResource(named, this.kernel);
     const resource: Resource = { ...request, id, outputs: { ...request.inputs, ...computed } };
     this.kernel.resources.set(request.urn, resource);
     try {

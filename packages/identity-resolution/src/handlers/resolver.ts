@@ -1,7 +1,7 @@
 import { identityRulesSchema } from "@tributary/model";
 import { loadConfig, parseEnv } from "@tributary/runtime";
 import { resolverEnv } from "../env";
-import { makeResolver } from "../resolver-handler";
+import { makeResolver } from "../functions/resolver";
 import { DynamoGraph } from "../store/dynamo-graph";
 
 const env = parseEnv(resolverEnv);

@@ -1,6 +1,6 @@
 import type { Store, Table } from "../kernel/store";
 import type { ReceivedOptions } from "./run-types";
-import type { ExistingResource } from "./types";
+import type { ExistingResource, Origin } from "./types";
 import { fromPlain, plainObject } from "./values";
 import { hasSecret, type WireObject } from "./wire";
 
@@ -23,6 +23,8 @@ export interface ResourceState {
   readonly replacementTrigger?: string;
   /** Names of resource hooks by occasion (`beforeDelete`…). */
   readonly hooks: Readonly<Record<string, readonly string[]>>;
+  /** What it was called when it was created, where an alias renamed it since. */
+  readonly origin?: Origin;
   /** Replaced, but not yet deleted: the next run deletes it. */
   readonly toDelete: boolean;
 }
@@ -185,6 +187,7 @@ export function toExisting(record: ResourceState): ExistingResource {
     id: record.id,
     inputs: plainObject(record.inputs),
     outputs: plainObject(record.outputs),
+    ...(record.origin ? { origin: record.origin } : {}),
   };
 }
 

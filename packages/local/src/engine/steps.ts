@@ -5,7 +5,7 @@ import type { HookOccasion } from "./hooks";
 import type { Registration } from "./registration";
 import type { ReceivedOptions, Step } from "./run-types";
 import { isEngineType, type ResourceState, toExisting } from "./state";
-import type { ProviderRequest } from "./types";
+import type { Origin, ProviderRequest } from "./types";
 import { mergeOutputs, plainObject } from "./values";
 import type { WireObject } from "./wire";
 
@@ -34,7 +34,7 @@ export class ResourceSteps {
     if (reason) return await this.replace(request, old, changed);
     if (old.urn !== live.urn) await this.rename(request, old);
     if (changed.length > 0) return await this.update(request, old, changed);
-    const record = this.record(request, old.sequence, old.id, old.outputs);
+    const record = this.record(request, old.sequence, old.id, old.outputs, old);
     this.report({ op: "same", urn: live.urn });
     // A component's outputs come later, by themselves.
     if (!this.context.preview && JSON.stringify(record) !== JSON.stringify(old)) await this.context.state.put(record);
@@ -92,19 +92,19 @@ export class ResourceSteps {
     if (this.context.preview || !registration.custom || isEngineType(registration.type)) {
       if (!this.context.preview) await this.hook("BeforeUpdate", request, old);
       // What the provider computed is likely to stay; unknown would make every dependent look changed.
-      const record = this.record(request, old.sequence, old.id, { ...inputs, ...computed });
+      const record = this.record(request, old.sequence, old.id, { ...inputs, ...computed }, old);
       if (!this.context.preview) await this.context.state.put(record);
       this.report(step);
       if (!this.context.preview) await this.hook("AfterUpdate", request, old, record);
       return record;
     }
     await this.hook("BeforeUpdate", request, old);
-    const previous = toExisting({ ...old, urn: live.urn, name: registration.name, type: registration.type });
+    const previous = toExisting(this.underItsNewName(request, old));
     const made = await this.explain(live.urn, "updating", () =>
-      this.context.provider.update(previous, this.providerRequest(request)),
+      this.context.provider.update(previous, this.providerRequest(request, previous.origin)),
     );
     const outputs = mergeOutputs(inputs, made.outputs, options.additionalSecretOutputs);
-    const record = this.record(request, old.sequence, made.id, outputs);
+    const record = this.record(request, old.sequence, made.id, outputs, old);
     await this.context.state.put(record);
     this.report(step);
     await this.hook("AfterUpdate", request, old, record);
@@ -138,14 +138,26 @@ export class ResourceSteps {
 
   private async rename(request: StepRequest, old: ResourceState): Promise<void> {
     if (this.context.preview || !request.registration.custom || isEngineType(old.type)) return;
-    const { live, registration } = request;
-    const current = { ...old, urn: live.urn, name: registration.name, type: registration.type };
-    await this.context.provider.renamed?.(toExisting(old), toExisting(current));
+    await this.context.provider.renamed?.(toExisting(old), toExisting(this.underItsNewName(request, old)));
   }
 
-  private record(request: StepRequest, sequence: number, id: string, outputs: WireObject): ResourceState {
+  private underItsNewName(request: StepRequest, old: ResourceState): ResourceState {
+    const { live, registration } = request;
+    const origin = originOf(request, old);
+    return { ...old, urn: live.urn, name: registration.name, type: registration.type, ...(origin ? { origin } : {}) };
+  }
+
+  /** @param old what it goes on from; absent for a new resource (the new half of a replacement too) */
+  private record(
+    request: StepRequest,
+    sequence: number,
+    id: string,
+    outputs: WireObject,
+    old?: ResourceState,
+  ): ResourceState {
     const { live, registration, options, inputs } = request;
     const { replacementTrigger, hooks, dependsOn } = registration.options;
+    const origin = old ? originOf(request, old) : undefined;
     return {
       sequence,
       urn: live.urn,
@@ -161,12 +173,14 @@ export class ResourceSteps {
       options,
       ...(replacementTrigger === undefined ? {} : { replacementTrigger }),
       hooks,
+      ...(origin ? { origin } : {}),
       toDelete: false,
     };
   }
 
-  private providerRequest({ live, registration, inputs }: StepRequest): ProviderRequest {
-    return { urn: live.urn, type: registration.type, name: registration.name, inputs: plainObject(inputs) };
+  private providerRequest({ live, registration, inputs }: StepRequest, origin?: Origin): ProviderRequest {
+    const request = { urn: live.urn, type: registration.type, name: registration.name, inputs: plainObject(inputs) };
+    return origin ? { ...request, origin } : request;
   }
 
   private async hook(
@@ -197,4 +211,8 @@ export class ResourceSteps {
       throw new Error(`${doing} ${urn} failed: ${words}`, { cause: error });
     }
   }
+}
+
+function originOf({ live }: StepRequest, old: ResourceState): Origin | undefined {
+  return old.origin ?? (old.urn === live.urn ? undefined : { urn: old.urn, name: old.name });
 }

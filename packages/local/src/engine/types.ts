@@ -13,6 +13,13 @@ export interface ProviderRequest {
   readonly name: string;
   /** Secrets unwrapped, assets materialised (`StoredAsset`); in a preview, unknown values are `unknownValue`. */
   readonly inputs: Record<string, unknown>;
+  /** URN and name at its creation, where an alias renamed it since: physical names derive from these. */
+  readonly origin?: Origin;
+}
+
+export interface Origin {
+  readonly urn: string;
+  readonly name: string;
 }
 
 /** Stands for a value that is not known in a preview. */

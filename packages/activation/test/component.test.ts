@@ -1,0 +1,278 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { callbackText, type FoundationRef } from "@tributary/core";
+import { runStack, type StackRun } from "@tributary/testing";
+import { violations } from "../../core/test/well-architected";
+import { Activation, type ActivationArgs, activationDefaults, audience, trait, webhook } from "../src";
+import { activationFaults } from "../src/normalize";
+
+const root = join(__dirname, "../../..");
+const key = "arn:aws:kms:us-east-1:000000000000:key/k";
+const table = (name: string) => ({
+  label: name,
+  name,
+  arn: `arn:aws:dynamodb:us-east-1:000000000000:table/${name}`,
+  keyArn: key,
+  streamArn: `arn:aws:dynamodb:us-east-1:000000000000:table/${name}/stream/2026-01-01T00:00:00.000`,
+});
+const foundation: FoundationRef = {
+  keyArn: key,
+  alarmTopicArn: "arn:aws:sns:us-east-1:000000000000:alarms",
+  environment: "test",
+  logRetentionDays: 30,
+  tags: { Project: "p", Tenant: "t", CostCenter: "c" },
+  accessLogs: { bucketName: "logs" },
+};
+const network: FoundationRef["network"] = {
+  vpcId: "vpc-1",
+  subnetIds: ["subnet-1", "subnet-2"],
+  securityGroupIds: ["sg-1"],
+  dynamodbEndpointId: "vpce-1",
+};
+const given: ActivationArgs = {
+  foundation,
+  profiles: { graph: table("graph"), profiles: table("profiles") },
+  audiences: { bigSpenders: audience(trait("value").atLeast(500)), everyone: audience(trait("value").exists()) },
+  destinations: {
+    crm: webhook({
+      url: "https://crm.example.com/hook",
+      purpose: "marketing",
+      audiences: ["bigSpenders"],
+      map: (profile) => ({ id: profile.profileId }),
+      headers: { "x-team": "crm" },
+      secret: { header: "authorization", arn: "arn:aws:secretsmanager:us-east-1:000000000000:secret:crm", keyArn: key },
+      maxAttempts: 5,
+    }),
+    ads: webhook({ url: "https://ads.example.com/", purpose: "ads", audiences: ["bigSpenders", "everyone"] }),
+  },
+};
+
+const functionType = "aws:lambda/function:Function";
+
+beforeAll(() => {
+  const built = spawnSync(process.execPath, [join(root, "scripts/bundle-handlers.mjs")], { encoding: "utf8" });
+  for (const name of ["propagate", "dispatch", "deliver", "ledger", "profile-api", "profile-api-authorizer"]) {
+    const bundle = join(root, "packages/activation/dist/handlers", name, "index.mjs");
+    if (!statSync(bundle, { throwIfNoEntry: false })) throw new Error(`no bundle ${name}: ${built.stderr}`);
+  }
+}, 60_000);
+
+describe("arguments", () => {
+  test("every fault at once, with its path and what to do", () => {
+    const wrong = {
+      profiles: { graph: table("graph"), profiles: { ...table("profiles"), streamArn: undefined } },
+      audiences: {
+        bigSpenders: given.audiences.bigSpenders,
+        "no good": { predicate: { kind: "trait", name: "a", op: "near" } },
+      },
+      destinations: {
+        crm: webhook({
+          url: "http://crm.example.com",
+          purpose: "",
+          audiences: ["bigSpender", "nobody-knows"],
+          timeoutSeconds: 99,
+        }),
+        Bad: webhook({ url: "https://u:secret@x.example", purpose: "ads", audiences: [] }),
+        odd: { kind: "ftp" },
+        extra: {
+          ...webhook({
+            url: "https://x.example",
+            purpose: "ads",
+            audiences: ["bigSpenders"],
+            headers: { "Idempotency-Key": "x", "b d": "y" },
+            map: 7 as never,
+            maxAttempts: 0,
+            maximumConcurrency: 1,
+          }),
+          porpose: "ads",
+        },
+      },
+      profileApiToken: "short",
+      audience: {},
+    } as unknown as ActivationArgs;
+    const lines = activationFaults(wrong).map(({ path, reason }) => `${path}: ${reason}`);
+    const expected: [string, string][] = [
+      ["foundation", "give governance.foundation"],
+      ["profiles.profiles.streamArn", "is missing"],
+      ["audiences.no good", "letters, digits"],
+      ["audiences.no good.predicate", ""],
+      ["destinations.crm.url", "in the clear"],
+      ["destinations.crm.purpose", "marketing"],
+      ["destinations.crm.audiences[0]", 'did you mean "bigSpenders"?'],
+      ["destinations.crm.audiences[1]", "no audience"],
+      ["destinations.crm.timeoutSeconds", "from 1 to 25"],
+      ["destinations.Bad", 'like "bad"'],
+      ["destinations.Bad.url", "credentials"],
+      ["destinations.Bad.audiences", "at least one of"],
+      ["destinations.odd", "webhook("],
+      ["destinations.extra.headers.Idempotency-Key", "sets itself"],
+      ["destinations.extra.headers.b d", "no header name"],
+      ["destinations.extra.map", "must be a function"],
+      ["destinations.extra.maxAttempts", "from 1 to 1000"],
+      ["destinations.extra.maximumConcurrency", "from 2 to 1000"],
+      ["destinations.extra.porpose", 'did you mean "purpose"?'],
+      ["profileApiToken", "16 or more"],
+      ["audience", 'did you mean "audiences"?'],
+    ];
+    for (const [path, reason] of expected) {
+      expect(lines.filter((line) => line.startsWith(`${path}: `) && line.includes(reason))).not.toEqual([]);
+    }
+    expect(lines.join("\n")).not.toContain("secret@");
+  });
+  test("the right ones have no fault, Outputs are not looked into", () => {
+    expect(activationFaults(given)).toEqual([]);
+    const later = webhook({ url: pulumi.output("http://x.example"), purpose: "ads", audiences: ["everyone"] });
+    expect(activationFaults({ ...given, destinations: { later } })).toEqual([]);
+  });
+  test("the component names itself and every fault", async () => {
+    const run = runStack(() => {
+      new Activation("cdp", {
+        ...given,
+        destinations: { crm: webhook({ url: "ftp://x", purpose: "", audiences: ["all"] }) },
+      });
+    });
+    await expect(run).rejects.toThrow(/Activation "cdp" has 3 invalid arguments[\s\S]*destinations\.crm\.url/);
+  });
+});
+
+describe("the graph", () => {
+  let run: StackRun;
+  beforeAll(async () => {
+    run = await runStack(() => {
+      const { contract } = new Activation("cdp", { ...given, foundation: { ...foundation, network } });
+      return { contract };
+    });
+  }, 60_000);
+
+  const statementsOf = (name: string) =>
+    run.graph
+      .byType("aws:iam/rolePolicy:RolePolicy")
+      .filter((policy) => policy.name.startsWith(`${name}-`) || policy.name === name)
+      .flatMap(
+        (policy) => JSON.parse(String(policy.inputs.policy)).Statement as { Action: string[]; Resource: string[] }[],
+      );
+  const actionsOf = (name: string) => statementsOf(name).flatMap(({ Action }) => Action);
+
+  test("keeps every rule of the well-architected table", () => {
+    expect(violations(run.graph)).toEqual([]);
+    expect(run.graph.orphans()).toEqual([]);
+  });
+
+  test("one function for each task, one delivering function, queue and dead-letter queue for each destination", () => {
+    expect(
+      run.graph
+        .byType(functionType)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual([
+      "cdp-ads-deliver",
+      "cdp-crm-deliver",
+      "cdp-dispatch",
+      "cdp-ledger",
+      "cdp-profile-api",
+      "cdp-profile-api-authorizer",
+      "cdp-propagate",
+    ]);
+    const crm = run.graph.find("aws:sqs/queue:Queue", "cdp-crm");
+    expect(JSON.parse(String(crm.inputs.redrivePolicy))).toMatchObject({ maxReceiveCount: 5 });
+    const ads = run.graph.find("aws:sqs/queue:Queue", "cdp-ads");
+    expect(JSON.parse(String(ads.inputs.redrivePolicy))).toMatchObject({
+      maxReceiveCount: activationDefaults.maxAttempts,
+    });
+  });
+
+  test("what calls DynamoDB is in the network, what calls the internet is not", () => {
+    const inside = run.graph.byType(functionType).filter(({ inputs }) => inputs.vpcConfig !== undefined);
+    expect(inside.map(({ name }) => name).sort()).toEqual(["cdp-ledger", "cdp-profile-api", "cdp-propagate"]);
+  });
+
+  test("each function may do its task and no more", () => {
+    const others = (name: string, service: string) =>
+      actionsOf(name).filter((action) => action.startsWith(`${service}:`));
+    expect(others("cdp-crm-deliver", "dynamodb")).toEqual([]);
+    expect(others("cdp-crm-deliver", "lambda")).toEqual(["lambda:InvokeFunction"]);
+    expect(others("cdp-crm-deliver", "secretsmanager")).toEqual(["secretsmanager:GetSecretValue"]);
+    expect(others("cdp-ads-deliver", "secretsmanager")).toEqual([]);
+    expect(others("cdp-dispatch", "dynamodb").sort()).toEqual([
+      "dynamodb:DescribeStream",
+      "dynamodb:GetRecords",
+      "dynamodb:GetShardIterator",
+    ]);
+    expect(others("cdp-profile-api", "dynamodb").filter((action) => /Put|Update|Delete|Write/.test(action))).toEqual(
+      [],
+    );
+    expect(others("cdp-profile-api-authorizer", "dynamodb")).toEqual([]);
+  });
+
+  test("the profile API is open to nobody without the token", () => {
+    const routes = run.graph.byType("aws:apigatewayv2/route:Route");
+    expect(routes.map(({ inputs }) => inputs.routeKey).sort()).toEqual([
+      "GET /v1/profiles/{identifier}",
+      "GET /v1/profiles/{identifier}/explain",
+    ]);
+    for (const { inputs } of routes) expect(inputs.authorizationType).toBe("CUSTOM");
+  });
+
+  test("the contract is the activation part of the platform's, without the token", () => {
+    expect(run.outputs.contract).toEqual({
+      profileApiUrl: expect.any(String),
+      profileApiSecretArn: expect.any(String),
+      membershipsTableName: expect.any(String),
+      audiences: ["bigSpenders", "everyone"],
+      destinations: ["crm", "ads"],
+    });
+  });
+
+  test("the drawn token stays when the program runs again", async () => {
+    const again = await run.again();
+    expect(again.summary).toMatchObject({ create: 0, update: 0, delete: 0 });
+  });
+});
+
+test("a preview with an unknown URL lists the same resources", async () => {
+  const program = () => {
+    const url = new pulumi.StackReference("organization/net/prod").getOutput("crmUrl") as pulumi.Output<string>;
+    const crm = webhook({ url, purpose: "marketing", audiences: ["everyone"] });
+    new Activation("cdp", { ...given, destinations: { crm } });
+  };
+  const references = { "net/prod": { crmUrl: "https://crm.example.com/" } };
+  const up = await runStack(program, { references });
+  const preview = await runStack(program, { mode: "preview", references });
+  expect(preview.graph.counts()).toEqual(up.graph.counts());
+});
+
+test("a map that captures what would break in Lambda is refused by its name", async () => {
+  const seen = new Set<string>();
+  const run = runStack(() => {
+    const crm = webhook({
+      url: "https://crm.example.com/",
+      purpose: "marketing",
+      audiences: ["everyone"],
+      map: (profile) => ({ id: profile.profileId, again: seen.has(profile.profileId) }),
+    });
+    new Activation("cdp", { ...given, destinations: { crm } });
+  });
+  await expect(run).rejects.toThrow(/map\.cjs[\s\S]*Set/);
+});
+
+test("the embedded map is the map that was written", async () => {
+  const factor = 2;
+  const text = await callbackText("map.cjs", (profile: { traits: { value: number } }) => ({
+    value: profile.traits.value * factor,
+  }));
+  const module = { exports: {} as (profile: object) => object };
+  new Function("module", "exports", "require", text)(module, module.exports, createRequire(__filename));
+  expect(module.exports({ traits: { value: 21 } })).toEqual({ value: 42 });
+});
+
+test("the bundles are small", () => {
+  for (const name of ["propagate", "dispatch", "deliver", "ledger", "profile-api", "profile-api-authorizer"]) {
+    const stamp = join(root, "packages/activation/dist/handlers/.stamps", `${name}.json`);
+    const { zippedBytes } = JSON.parse(readFileSync(stamp, "utf8")) as { zippedBytes: number };
+    // The phone numbers' metadata of the profile API are 30 KiB of this.
+    expect(zippedBytes).toBeLessThan(150 * 1024);
+  }
+});

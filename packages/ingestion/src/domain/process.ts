@@ -35,7 +35,7 @@ export interface ProcessorParts {
   readonly onEvent?: OnEvent | undefined;
   readonly retentionDays: number;
   readonly metrics: Metrics;
-  /** Puts at a time. @default 500 */
+  /** Puts at a time. @default 128 */
   readonly concurrency?: number;
 }
 
@@ -146,7 +146,7 @@ async function storeAll(plans: readonly Plan[], parts: ProcessorParts, outcome: 
   };
   let stored = 0;
   let duplicates = 0;
-  await mapLimit([...first.values()], parts.concurrency ?? 500, async ({ item, index }) => {
+  await mapLimit([...first.values()], parts.concurrency ?? 128, async ({ item, index }) => {
     try {
       const result = await parts.store.putNew(item);
       if (result === "stored") stored++;

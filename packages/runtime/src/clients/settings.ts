@@ -7,6 +7,6 @@ export const clientSettings = {
   requestHandler: {
     connectionTimeout: 1_000,
     requestTimeout: 10_000,
-    httpsAgent: { keepAlive: true, maxSockets: 500 },
+    httpsAgent: { keepAlive: true, maxSockets: 200 },
   },
 };

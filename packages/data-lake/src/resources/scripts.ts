@@ -25,7 +25,8 @@ export function transformText(table: LakeTable): string {
 /** A transform with the deployment's database names instead of the zones'. */
 export function bindDatabases(sql: string, databases: Readonly<Record<Zone, string>>): string {
   return lakeTables.reduce(
-    (text, { zone, name }) => text.replace(new RegExp(`\\b${zone}\\.${name}\\b`, "g"), `${databases[zone]}.${name}`),
+    (text, { zone, name }) =>
+      text.replace(new RegExp(`(?<![\\w.])${zone}\\.${name}\\b`, "g"), `${databases[zone]}.${name}`),
     sql,
   );
 }

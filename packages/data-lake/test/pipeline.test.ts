@@ -1,0 +1,276 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import type { CollectedRecord, PlatformContract } from "@tributary/model";
+import { LocalRuntime } from "../../local/src/runtime";
+import { LakeEngine } from "../../local/src/services/duckdb";
+import { putLocalFile } from "../../local/src/services/s3";
+import { queries } from "../src";
+import { bindDatabases } from "../src/resources/scripts";
+
+/** The nightly pipeline as deployed (jobs, manifests, SQL, roles) over rows as the archive writes them. */
+const dataDir = mkdtempSync(path.join(tmpdir(), "tributary-lake-"));
+const databases = { raw: "shop_raw", clean: "shop_clean", curated: "shop_curated" };
+let runtime: LocalRuntime;
+let lake: PlatformContract["lake"];
+
+interface Product {
+  readonly [field: string]: unknown;
+}
+const order = (
+  id: string,
+  products: readonly Product[] | undefined,
+  more: {
+    event?: string;
+    userId?: string | null;
+    at?: string;
+    received?: string;
+    properties?: object;
+    context?: object;
+  } = {},
+): CollectedRecord => {
+  const event = more.event ?? "Order Completed";
+  const payload = {
+    type: "track",
+    event,
+    context: more.context ?? {},
+    properties: { order_id: id, currency: "GBP", products, ...more.properties },
+  };
+  return record({
+    message_id: `m-${id}-${event}`,
+    event,
+    user_id: more.userId === undefined ? "u1" : more.userId,
+    timestamp: more.at ?? "2011-01-02T03:04:05.678Z",
+    received_at: more.received ?? "2026-11-23T09:00:00.000Z",
+    payload: JSON.stringify(payload),
+  });
+};
+const record = (some: Partial<CollectedRecord>): CollectedRecord => ({
+  source_id: "shop",
+  message_id: "m",
+  type: "track",
+  event: null,
+  user_id: null,
+  anonymous_id: null,
+  timestamp: "2011-01-02T03:04:05.678Z",
+  original_timestamp: null,
+  sent_at: null,
+  received_at: "2026-11-23T09:00:00.000Z",
+  payload: "{}",
+  encoding: "utf8",
+  reason: null,
+  detail: null,
+  ...some,
+});
+
+/** Puts records into the raw zone as Firehose does: Parquet, by the day of arrival. */
+async function archive(name: string, records: readonly CollectedRecord[]): Promise<void> {
+  const { kernel } = runtime;
+  for (const [day, of] of byDay(records)) {
+    const [lines, parquet] = [
+      path.join(kernel.folder("tmp"), `${name}.ndjson`),
+      path.join(kernel.folder("tmp"), `${name}.parquet`),
+    ];
+    writeFileSync(lines, of.map((each) => JSON.stringify(each)).join("\n"));
+    const columns = Object.keys(record({})).map((column) => `${column}: 'VARCHAR'`);
+    await LakeEngine.of(kernel).with("duckdb", async (session) => {
+      await session.run(
+        `COPY (SELECT * FROM read_json('${lines}', format = 'newline_delimited', columns = {${columns.join(", ")}})) TO '${parquet}' (FORMAT parquet)`,
+      );
+    });
+    await putLocalFile(kernel, lake.buckets.raw, `events/dt=${day}/${name}.parquet`, parquet);
+  }
+}
+function byDay(records: readonly CollectedRecord[]): Map<string, CollectedRecord[]> {
+  const days = new Map<string, CollectedRecord[]>();
+  for (const each of records) {
+    const day = each.received_at.slice(0, 10);
+    days.set(day, [...(days.get(day) ?? []), each]);
+  }
+  return days;
+}
+
+async function nightly() {
+  const { executionArn } = await runtime.call<{ executionArn: string }>("sfn", "StartExecution", {
+    stateMachineArn: lake.pipelines.nightly,
+    input: "{}",
+  });
+  for (let tries = 0; tries < 600; tries++) {
+    const run = await runtime.pipelineRun(executionArn);
+    if (run.status !== "RUNNING") return run;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("the pipeline did not end in 30 s");
+}
+const rows = async (sql: string) => (await runtime.query(bindDatabases(sql, databases))).rows;
+
+const jan = "2011-01-02 03:04:05.678";
+const received = [
+  order("one", [{ sku: "A", name: "Ant", quantity: 6, price: 2.55, position: 7 }], {
+    properties: { country: "France" },
+  }),
+  // Three products without positions, two of them equal, one known by product_id alone.
+  order(
+    "many",
+    [
+      { sku: "B", quantity: 1, price: 0.001 },
+      { sku: "B", quantity: 1, price: 0.001 },
+      { product_id: "C", quantity: 2, price: 10 },
+    ],
+    {
+      context: { location: { country: "Spain" } },
+      properties: { country: null },
+    },
+  ),
+  order("many", [{ sku: "B", quantity: 1, price: 0.001 }], { event: "Order Refunded" }),
+  order("gone", [{ sku: "D", quantity: -4, price: 1.25 }], {
+    event: "Order Cancelled",
+    userId: "u2",
+    at: "2011-02-01T00:00:00.000Z",
+  }),
+  // As in some files: a write-off is an order of a negative quantity. It stays what it is.
+  order("writeoff", [{ sku: "E", quantity: -3, price: 0 }], { userId: null }),
+  order("parts", [{ sku: "F", quantity: 1.9, price: "12.3456" }], {
+    userId: "u2",
+    at: "2011-02-03T00:00:00.000Z",
+    properties: { country: "Italy" },
+  }),
+  order("odd", [{ sku: "G", quantity: "many", price: "dear" }], { userId: null }),
+  order("none", [], { userId: null }),
+  order("missing", undefined, { userId: null }),
+  record({
+    message_id: "i1",
+    type: "identify",
+    user_id: "u1",
+    payload: '{"traits":{"email":"a@b.c"},"context":{"ip":"::1"}}',
+    timestamp: "never",
+  }),
+  record({ message_id: "", type: "rejected", payload: "{", reason: "malformed-json", detail: "ends early" }),
+];
+
+beforeAll(async () => {
+  runtime = await LocalRuntime.open({ dataDir });
+  const up = await runtime.up({ programDir: path.join(__dirname, "fixtures", "lake"), stack: "test" });
+  lake = up.outputs.lake as PlatformContract["lake"];
+  await archive("first", received);
+  // The same again on another day, later and with other texts: copies, all of them.
+  await archive(
+    "again",
+    received.map((each) => ({ ...each, received_at: "2026-11-24T09:00:00.000Z", payload: `${each.payload} ` })),
+  );
+});
+afterAll(async () => {
+  await runtime.close();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+describe("the nightly pipeline", () => {
+  it("succeeds under the jobs' own roles, and tells the rows of each step", async () => {
+    const run = await nightly();
+    expect(run).toMatchObject({ status: "SUCCEEDED" });
+    expect(Object.fromEntries(run.steps.map((step) => [step.name, step.rows]))).toMatchObject({
+      "clean.events": 10,
+      "curated.events": 10,
+      "curated.order_lines": 9,
+      "curated.orders": 6,
+      "curated.customers": 2,
+    });
+  });
+
+  it("keeps each event once: the first to arrive, typed, without what was rejected", async () => {
+    expect(await rows("select count(*), min(dt), max(dt), count(occurred_at) from clean.events")).toEqual([
+      [10, "2026-11-23", "2026-11-23", 9],
+    ]);
+    const [identify] = await rows(
+      "select user_id, cast(occurred_at as varchar), payload from clean.events where type = 'identify'",
+    );
+    expect(identify).toEqual(["u1", null, '{"traits":{"email":"a@b.c"},"context":{"ip":"::1"}}']);
+  });
+
+  it("makes a line of each product", async () => {
+    const lines = await rows(
+      "select invoice, line, sku, quantity, cast(unit_price as varchar), customer_id, country, cast(ordered_at as varchar) from curated.order_lines order by invoice, event, line",
+    );
+    expect(lines).toEqual([
+      ["gone", 1, "D", -4, "1.2500", "u2", null, "2011-02-01 00:00:00"],
+      ["many", 1, "B", 1, "0.0010", "u1", "Spain", jan],
+      ["many", 2, "B", 1, "0.0010", "u1", "Spain", jan],
+      ["many", 3, "C", 2, "10.0000", "u1", "Spain", jan],
+      ["many", 1, "B", -1, "0.0010", "u1", null, jan],
+      ["odd", 1, "G", null, null, null, null, jan],
+      ["one", 7, "A", 6, "2.5500", "u1", "France", jan],
+      ["parts", 1, "F", 1, "12.3456", "u2", "Italy", "2011-02-03 00:00:00"],
+      ["writeoff", 1, "E", -3, "0.0000", null, null, jan],
+    ]);
+  });
+
+  it("sums orders and customers from the lines", async () => {
+    expect(
+      await rows(
+        "select invoice, line_count, quantity, cast(revenue as varchar) from curated.orders where invoice in ('many', 'parts') order by invoice",
+      ),
+    ).toEqual([
+      ["many", 4, 3, "20.0010"],
+      ["parts", 1, 1, "12.3456"],
+    ]);
+    expect(
+      await rows(
+        "select customer_id, country, orders, cast(revenue as varchar) from curated.customers order by customer_id",
+      ),
+    ).toEqual([
+      ["u1", "France", 2, "35.3010"],
+      ["u2", "Italy", 2, "7.3456"],
+    ]);
+  });
+
+  it("lays the parts of a payload beside the envelope", async () => {
+    expect(await rows("select traits, context, properties from curated.events where type = 'identify'")).toEqual([
+      ['{"email":"a@b.c"}', '{"ip":"::1"}', null],
+    ]);
+  });
+
+  it.each(queries.map((query) => [query.name, query] as const))(
+    "answers the saved query %s",
+    async (_name, { sql }) => {
+      expect((await rows(sql)).length).toBeGreaterThan(0);
+    },
+  );
+
+  it("gives the same tables again, and the penny-exact sums of a larger shop", async () => {
+    const before = await rows("select * from curated.order_lines order by source_id, message_id, product_index");
+    // A small linear congruential generator: the test is the same each time.
+    let state = 42;
+    const draw = (below: number) => {
+      state = (state * 1103515245 + 12345) % 2147483648;
+      return state % below;
+    };
+    let mills = 0n;
+    const orders = Array.from({ length: 2000 }, (_, index) => {
+      const refunded = draw(10) === 0;
+      const products = Array.from({ length: 1 + (draw(4) === 0 ? draw(40) : 0) }, () => {
+        const [quantity, price] = [1 + draw(50), draw(1_000_000)];
+        mills += BigInt(quantity * price) * (refunded ? -1n : 1n);
+        return { sku: `S${draw(100)}`, quantity, price: price / 1000 };
+      });
+      return order(`big-${index}`, products, {
+        event: refunded ? "Order Refunded" : "Order Completed",
+        userId: `c${draw(90)}`,
+      });
+    });
+    await archive("big", orders);
+    expect(await nightly()).toMatchObject({ status: "SUCCEEDED" });
+    const [[sum]] = (await rows(
+      "select cast(sum(quantity * unit_price) as varchar) from curated.order_lines where invoice like 'big-%'",
+    )) as [[string]];
+    expect(BigInt(sum.replace(".", ""))).toBe(mills * 10n);
+    const [[orderSum]] = (await rows(
+      "select cast(sum(revenue) as varchar) from curated.orders where invoice like 'big-%'",
+    )) as [[string]];
+    expect(orderSum).toBe(sum);
+    expect(
+      await rows(
+        "select * from curated.order_lines where invoice not like 'big-%' order by source_id, message_id, product_index",
+      ),
+    ).toEqual(before);
+  });
+});

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { makeSample } from "../src/sample/events";
 import { Random } from "../src/sample/random";
@@ -43,7 +44,19 @@ async function sendAll(
 
 let undisturbed: State;
 
+/** The destination of `Pulumi.dev.yaml`: without it, deliveries would be tried again for most of an hour. */
+const receiver = createServer((request, response) => {
+  request.resume();
+  request.on("end", () => response.writeHead(204).end());
+});
+
+afterAll(() => {
+  receiver.close();
+  receiver.closeAllConnections();
+});
+
 beforeAll(async () => {
+  await new Promise<void>((resolve, reject) => receiver.once("error", reject).listen(4199, "127.0.0.1", resolve));
   const data = dataFolder();
   try {
     const dev = await serve(["dev", "--data", data.path]);

@@ -37,6 +37,8 @@ export interface QueueHandle {
   changeVisibility(receiptHandles: readonly string[], seconds: number): Promise<void>;
   /** Messages in the queue: visible, in flight and delayed. */
   depth(): number;
+  /** Whether a message can be received now: none that is delayed, in flight or waiting for its next try. */
+  hasReady(): boolean;
 }
 
 /** The queue of an ARN, or undefined where there is none. */
@@ -68,6 +70,7 @@ export function queueByArn(kernel: Kernel, arn: string): QueueHandle | undefined
       await Promise.all(inFlight.map((handle) => service.deliveries.changeVisibility(queue, handle, seconds)));
     },
     depth: () => queue.depth,
+    hasReady: () => queue.hasReady(),
   };
 }
 

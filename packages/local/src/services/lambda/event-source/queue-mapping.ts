@@ -43,9 +43,12 @@ export class QueueMapping {
     this.poll();
   }
 
-  /** Every message of the queue has a consumer here, so every one is work. */
+  /**
+   * Batches under way, and one more where a message can be received now. A message that waits for its next try is no
+   * work in progress: a destination that is down for an hour must not keep everybody waiting.
+   */
   pending(): number {
-    return Math.max(this.source.depth(), this.running.size);
+    return this.running.size + (this.source.hasReady() ? 1 : 0);
   }
 
   flush(): void {

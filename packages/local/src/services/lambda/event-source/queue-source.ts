@@ -1,5 +1,5 @@
 import { AwsError, type Kernel, type Principal } from "../../../kernel";
-import { type QueueHandle, queueByArn, queueDepth, type SqsEventRecord } from "../../sqs";
+import { type QueueHandle, queueByArn, type SqsEventRecord } from "../../sqs";
 
 /** What Lambda's poller needs of the function's role. Source: "Using Lambda with Amazon SQS", permissions. */
 const requiredActions = ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"];
@@ -12,9 +12,9 @@ export class QueueSource {
     private readonly principal: () => Principal,
   ) {}
 
-  /** Messages in the queue: waiting, delayed and in flight. */
-  depth(): number {
-    return queueDepth(this.kernel, this.arn);
+  /** Whether a message can be received now. */
+  hasReady(): boolean {
+    return queueByArn(this.kernel, this.arn)?.hasReady() ?? false;
   }
 
   /** The queue, if it is there and the role may consume it. @throws AwsError */

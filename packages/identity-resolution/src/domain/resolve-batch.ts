@@ -2,8 +2,10 @@ import {
   type CustomerEvent,
   type EventEvidence,
   evidenceOf,
+  type Identifier,
   type IdentityRules,
   identifierItemKey,
+  nodeKey,
 } from "@tributary/model";
 import { type Disposition, mapLimit, ok, poison, retry } from "@tributary/runtime";
 import { changeOf } from "./change";
@@ -52,6 +54,7 @@ export async function resolveBatch(
 class Batch {
   private readonly evidence: readonly (EventEvidence | undefined)[];
   private readonly dispositions = new Map<number, Disposition>();
+  private readonly itemKeys = new Map<string, string>();
   private transactions = 0;
   private conflicts = 0;
   private profilesChanged = 0;
@@ -112,14 +115,24 @@ class Batch {
     return [...again].filter((index) => this.dispositions.get(index) === undefined);
   }
 
+  /** Hashing is a good part of a batch's work, and events name the same people again and again. */
+  private readonly itemKeyOf = (identifier: Identifier): string => {
+    const key = nodeKey(identifier);
+    const known = this.itemKeys.get(key);
+    if (known !== undefined) return known;
+    const itemKey = identifierItemKey(identifier);
+    this.itemKeys.set(key, itemKey);
+    return itemKey;
+  };
+
   private async read(indexes: readonly number[], consistent: boolean): Promise<World> {
     const itemKeys = new Set<string>();
     for (const index of indexes) {
-      for (const node of this.evidence[index]?.evidence.nodes.values() ?? []) itemKeys.add(identifierItemKey(node));
+      for (const node of this.evidence[index]?.evidence.nodes.values() ?? []) itemKeys.add(this.itemKeyOf(node));
     }
     const componentIds = await this.graph.componentIds([...itemKeys], consistent);
     const components = await this.graph.components([...new Set(componentIds.values())], consistent);
-    return new World({ componentIds, components }, this.rules);
+    return new World({ componentIds, components }, this.rules, this.itemKeyOf);
   }
 
   private async commit(draft: Draft): Promise<CommitResult> {

@@ -7,8 +7,8 @@ import {
   edgeKey,
   emptyEvidence,
   exceedsCap,
+  type Identifier,
   type IdentityRules,
-  identifierItemKey,
 } from "@tributary/model";
 import type { LiveComponent } from "@tributary/runtime";
 
@@ -49,6 +49,8 @@ export class World {
   constructor(
     private readonly snapshot: Snapshot,
     private readonly rules: IdentityRules,
+    /** Item key of an identifier. */
+    private readonly itemKeyOf: (identifier: Identifier) => string,
   ) {}
 
   /** Every draft that came out, each once. */
@@ -96,7 +98,7 @@ export class World {
   }
 
   private draftOf(node: EvidenceNode): Draft {
-    const itemKey = identifierItemKey(node);
+    const itemKey = this.itemKeyOf(node);
     const known = this.drafts.get(itemKey);
     if (known) return live(known);
     const componentId = this.snapshot.componentIds.get(itemKey);

@@ -594,7 +594,10 @@ describe("a queue", () => {
       call === 1 && ids.includes("b") ? { batchItemFailures: [{ itemIdentifier: messageId("b") }] } : null;
     await map(source);
     await bench.kernel.quiesce({ timeoutMs: 10_000 });
-    await until(() => batches.length === 2);
+    await until(
+      () => batches.length,
+      (count) => count === 2,
+    );
     expect(batches).toEqual([["a", "b", "c"], ["b"]]);
     expect(records[0]).toMatchObject({
       body: "a",
@@ -615,10 +618,16 @@ describe("a queue", () => {
     await map(source, { batchSize: 1 });
     await send(source, ["bad", "good"]);
     await bench.kernel.quiesce({ timeoutMs: 15_000 });
-    await until(() => batches.filter((batch) => batch.includes("bad")).length === 2);
+    await until(
+      () => batches.filter((batch) => batch.includes("bad")).length,
+      (count) => count === 2,
+    );
     expect(batches.flat()).toContain("good");
     const dead: string[] = [];
-    await until(async () => dead.push(...(await receive(dlq))) > 0);
+    await until(
+      async () => dead.push(...(await receive(dlq))),
+      (count) => count > 0,
+    );
     expect(dead).toEqual(["bad"]);
   });
 

@@ -106,7 +106,7 @@ describe("default-secure children", () => {
     expect(violations(run.graph)).toEqual([]);
     expect(lookedAt(run.graph).sort()).toEqual(
       [
-        ...["S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S13", "S15", "S16", "S17", "S18"],
+        ...["S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S13", "S15", "S16", "S17", "S18"],
         ...["I1", "I2", "I3", "I4", "I5", "I7", "I8", "I9", "N2", "N3", "R1", "R2", "R3", "R5", "R9"],
         ...["O2", "O3", "O5", "O6", "O7", "P3", "C1", "C4"],
       ].sort(),

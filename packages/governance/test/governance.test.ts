@@ -13,7 +13,7 @@ describe("Governance", () => {
     const run = await govern();
     expect(violations(run.graph)).toEqual([]);
     expect(lookedAt(run.graph)).toEqual(
-      expect.arrayContaining(["S1", "S2", "S4", "S5", "S8", "S12", "S16", "R9", "C1"]),
+      expect.arrayContaining(["S1", "S2", "S4", "S5", "S8", "S11", "S12", "S16", "R9", "O1", "C1"]),
     );
     expect(run.graph.orphans()).toEqual([]);
     expect(run.graph.types().filter((type) => type.startsWith("aws:ec2"))).toEqual([]);
@@ -41,7 +41,7 @@ describe("Governance", () => {
   it("creates a small network without NAT: two zones, free endpoints, nothing in", async () => {
     const run = await govern({ network: { create: {} } });
     expect(violations(run.graph)).toEqual([]);
-    expect(lookedAt(run.graph)).toEqual(expect.arrayContaining(["N1", "N4", "N8", "C6"]));
+    expect(lookedAt(run.graph)).toEqual(expect.arrayContaining(["N1", "N4", "N5", "N6", "N8", "R6", "C6"]));
     const subnets = run.graph.byType("aws:ec2/subnet:Subnet").map(({ inputs }) => inputs);
     expect(subnets.map(({ cidrBlock }) => cidrBlock)).toEqual(["10.42.0.0/20", "10.42.16.0/20"]);
     expect(new Set(subnets.map(({ availabilityZone }) => availabilityZone)).size).toBe(2);
@@ -123,6 +123,8 @@ describe("Governance", () => {
       ["ACTUAL", 100],
       ["FORECASTED", 100],
     ]);
+    expect(violations(run.graph)).toEqual([]);
+    expect(lookedAt(run.graph)).toContain("C2");
     expect(JSON.stringify(filterExpression)).toContain('{"key":"Tenant","values":["acme"]}');
     expect(foundationOf(run).tags).toEqual({
       Project: "cdp",

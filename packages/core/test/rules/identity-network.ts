@@ -116,6 +116,20 @@ export const identityAndNetworkRules: readonly Rule[] = [
     ),
   },
   {
+    id: "N5",
+    says: "an interface endpoint answers under the service's own name",
+    ...each(endpoint, ({ inputs }) => inputs.vpcEndpointType === "Gateway" || inputs.privateDnsEnabled === true),
+  },
+  {
+    id: "N6",
+    says: "where there is a DynamoDB endpoint there is one for S3",
+    of: [endpoint],
+    broken: (graph) => {
+      const services = graph.byType(endpoint).map(({ inputs }) => String(inputs.serviceName).split(".").at(-1));
+      return services.includes("dynamodb") && !services.includes("s3") ? ["no S3 endpoint"] : [];
+    },
+  },
+  {
     id: "N8",
     says: "no public subnets of ours",
     ...each("aws:ec2/subnet:Subnet", ({ inputs }) => inputs.mapPublicIpOnLaunch === false),

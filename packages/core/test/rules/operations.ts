@@ -62,6 +62,16 @@ export const operationRules: readonly Rule[] = [
     ...each("aws:kinesis/stream:Stream", ({ inputs }) => Number(inputs.retentionPeriod) >= 48),
   },
   {
+    id: "R6",
+    says: "our subnets are in two zones at least",
+    of: ["aws:ec2/subnet:Subnet"],
+    broken: (graph) => {
+      const subnets = graph.byType("aws:ec2/subnet:Subnet");
+      const zones = new Set(subnets.map(({ inputs }) => inputs.availabilityZone));
+      return subnets.length > 0 && zones.size < 2 ? [`${zones.size} zone`] : [];
+    },
+  },
+  {
     id: "R8",
     says: "a Glue job ends",
     ...each("aws:glue/job:Job", ({ inputs }) => Number(inputs.timeout) > 0 && inputs.maxRetries !== undefined),
@@ -72,6 +82,16 @@ export const operationRules: readonly Rule[] = [
     of: [...data],
     broken: (graph) =>
       data.flatMap((type) => each(type, ({ options }) => options.protect && options.retainOnDelete).broken(graph)),
+  },
+  {
+    id: "O1",
+    says: "there is one dashboard",
+    of: ["aws:cloudwatch/dashboard:Dashboard"],
+    broken: (graph) =>
+      graph
+        .byType("aws:cloudwatch/dashboard:Dashboard")
+        .slice(1)
+        .map(({ name }) => name),
   },
   {
     id: "O2",
@@ -160,6 +180,19 @@ export const operationRules: readonly Rule[] = [
             ),
         )
         .map(({ type, name }) => `${type} ${name}`),
+  },
+  {
+    id: "C2",
+    says: "a budget is the tenant's, and tells at 80 %, at 100 %, and when 100 % is forecast",
+    ...each("aws:budgets/budget:Budget", ({ inputs }) => {
+      const notices = list(inputs.notifications).map(
+        (notice) => `${bag(notice).notificationType} ${bag(notice).threshold}`,
+      );
+      const wanted = ["ACTUAL 80", "ACTUAL 100", "FORECASTED 100"];
+      return (
+        wanted.every((each) => notices.includes(each)) && JSON.stringify(inputs.filterExpression).includes('"Tenant"')
+      );
+    }),
   },
   {
     id: "C4",

@@ -98,6 +98,11 @@ export const storageRules: readonly Rule[] = [
     ),
   },
   {
+    id: "S11",
+    says: "a bucket is not emptied to be deleted",
+    ...each(bucket, ({ inputs }) => inputs.forceDestroy !== true),
+  },
+  {
     id: "S12",
     says: "a key rotates, has a window of at least seven days, and is nobody's outside the account",
     of: ["aws:kms/key:Key"],

@@ -7,7 +7,7 @@ import type { NetworkRef } from "./refs";
  * plain.
  */
 export interface FoundationRef {
-  /** Customer managed key for everything at rest. Its policy must let the services of README "Key policy" use it. */
+  /** Customer managed key for everything at rest. What its policy must allow: `keyStatements` of @tributary/governance. */
   readonly keyArn: Input<string>;
   /** SNS topic that alarms go to. */
   readonly alarmTopicArn: Input<string>;

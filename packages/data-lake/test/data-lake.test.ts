@@ -175,7 +175,7 @@ describe("arguments at fault", () => {
 });
 
 describe("transforms", () => {
-  /** What Spark 3.5 and DuckDB do not both read alike; facts: docs/architecture.md. */
+  /** What Spark 3.5 and DuckDB do not both take, or do not take to mean the same. */
   const forbidden: readonly [string, RegExp][] = [
     ["backticks", /`/],
     ["a backslash in a literal", /\\/],

@@ -325,11 +325,38 @@ describe("what goes wrong", () => {
     expect(sent.map(({ name }) => name)).toEqual(["SendMessageCommand", "SendMessageCommand"]);
     expect(received).toHaveLength(1);
   });
-  test("two deliveries of one profile at once: the slower looks again", async () => {
+  test("a delivery that can never keep its record goes back to the queue", async () => {
+    const racing = Object.assign(new MemoryLedger(), { record: async () => [false] });
+    expect((await destination(racing).handler(messages(hint))).batchItemFailures).toHaveLength(1);
+  });
+  test("a slow call with an old payload is put right, though a faster one told the new payload", async () => {
     const ledger = new MemoryLedger();
-    const racing = Object.assign(Object.create(ledger) as MemoryLedger, { record: async () => [false] });
-    const { handler } = destination(racing);
-    expect((await handler(messages(hint))).batchItemFailures).toHaveLength(1);
+    let others = 0;
+    const racing = Object.assign(Object.create(ledger) as MemoryLedger, {
+      record: async (name: string, entries: Parameters<MemoryLedger["record"]>[1]) => {
+        if (others++ > 0) return ledger.record(name, entries);
+        // While our call was under way, the profile changed and another delivery told it.
+        ledger.current = profile({ traits: { lifetime_value: 900 }, version: "v2" });
+        await destination(ledger).handler(messages(hint));
+        return [false];
+      },
+    });
+    Object.defineProperty(racing, "current", { get: () => ledger.current });
+    expect(await destination(racing).handler(messages(hint))).toEqual({ batchItemFailures: [] });
+    // On the wire: ours (700), the faster one's (900); ours may have come last, so 900 is told again.
+    expect(received.map(({ body }) => (body.payload as { value: number }).value)).toEqual([700, 900, 900]);
+  });
+  test("two deliveries that told the same are one", async () => {
+    const ledger = new MemoryLedger();
+    let others = 0;
+    const racing = Object.assign(Object.create(ledger) as MemoryLedger, {
+      record: async (name: string, entries: Parameters<MemoryLedger["record"]>[1]) => {
+        if (others++ === 0) await ledger.record(name, entries);
+        return ledger.record(name, entries);
+      },
+    });
+    expect(await destination(racing).handler(messages(hint))).toEqual({ batchItemFailures: [] });
+    expect(received).toHaveLength(1);
   });
   test("a ledger that is away fails the batch", async () => {
     const away = Object.assign(new MemoryLedger(), { load: async () => Promise.reject(new Error("away")) });

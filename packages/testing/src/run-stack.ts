@@ -3,18 +3,17 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import {
   type ConfigValue,
+  type InlineProgram,
   type Mode,
-  type Project,
   type RunOptions,
   type RunResult,
+  runInline,
   runProgram,
-  runWith,
   type Step,
   Store,
   saveStackOutputs,
 } from "@tributary/local/engine";
 import { Graph } from "./graph";
-import { type InlineProgram, runInline } from "./inline-host";
 import { RecordingProvider, type RecordingProviderOptions } from "./recording-provider";
 
 /**
@@ -71,31 +70,13 @@ async function execute(program: StackProgram, options: StackOptions, world: Worl
     ...(options.config ? { config: options.config } : {}),
     ...(options.env ? { env: options.env } : {}),
   };
-  const result = typeof program === "string" ? await runProgram(run) : await runFunction(program, run, options);
+  const result =
+    typeof program === "string"
+      ? await runProgram(run)
+      : await runInline(program, { ...run, project: options.project ?? "test", workingDir: process.cwd() });
   return new StackRun(result, world.provider, (next, changes) =>
     execute(next ?? program, { ...options, ...changes }, world),
   );
-}
-
-async function runFunction(program: InlineProgram, run: RunOptions, options: StackOptions): Promise<RunResult> {
-  const name = options.project ?? "test";
-  const project: Project = {
-    name,
-    root: run.programDir,
-    workingDir: process.cwd(),
-    main: ".",
-    typescript: false,
-    config: {},
-    stackConfigDir: run.programDir,
-  };
-  const entries = Object.entries(options.config ?? {}).map(
-    ([key, value]) => [key.includes(":") ? key : `${name}:${key}`, value] as const,
-  );
-  const config = {
-    values: Object.fromEntries(entries.map(([key, value]) => [key, typeof value === "string" ? value : value.secret])),
-    secretKeys: entries.filter(([, value]) => typeof value !== "string").map(([key]) => key),
-  };
-  return await runWith(run, { project, config, inProcess: true, run: (host) => runInline(program, host) });
 }
 
 /** A program file gets a `Pulumi.yaml` of its own; a folder has one. */

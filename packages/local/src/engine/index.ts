@@ -1,9 +1,7 @@
 export { Store } from "../kernel/store";
-export type { ResolvedConfig } from "./config";
+export { type InlineOptions, type InlineProgram, runInline } from "./inline";
 export { awsInvokes } from "./invokes";
-export { type HostOptions, runLanguageHost } from "./language-host";
-export { type Project, readProject } from "./project";
-export { type ProgramHost, runProgram, runWith } from "./run";
+export { runProgram } from "./run";
 export * from "./run-types";
 export {
   listStacks,

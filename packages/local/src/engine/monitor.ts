@@ -31,15 +31,15 @@ const longestDetail = 3000;
 /** A call that is answered, in the event loop's own time, with a promise. */
 type Handler<Q, A> = (request: Q) => Promise<A> | A;
 
-function unary<Q, A>(handler: Handler<Q, A>, abort?: (error: Error) => void): grpc.handleUnaryCall<Q, A> {
+function unary<Q, A>(handler: Handler<Q, A>, abandon?: (error: Error) => void): grpc.handleUnaryCall<Q, A> {
   return (call, callback) => {
     Promise.resolve()
       .then(() => handler(call.request))
       .then(
         (answer) => callback(null, answer),
         (error: Error) => {
-          abort?.(error);
-          const code = abort
+          abandon?.(error);
+          const code = abandon
             ? grpc.status.UNAVAILABLE
             : error instanceof NotAnswered
               ? grpc.status.UNIMPLEMENTED

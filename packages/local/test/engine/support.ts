@@ -1,9 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setAllConfig } from "@pulumi/pulumi/runtime/config";
-import { disconnect, resetOptions } from "@pulumi/pulumi/runtime/settings";
-import { runInPulumiStack } from "@pulumi/pulumi/runtime/stack";
 import {
   awsInvokes,
   type ExistingResource,
@@ -12,7 +9,7 @@ import {
   type ResourceProvider,
   type RunOptions,
   type RunResult,
-  runWith,
+  runInline,
   Store,
 } from "../../src/engine";
 import { checkResource } from "../../src/schema";
@@ -101,36 +98,8 @@ export class World {
     mode: RunOptions["mode"] = "up",
     more: Partial<RunOptions> = {},
   ): Promise<RunResult> {
-    const project = {
-      name: "test",
-      root: this.folder,
-      workingDir: this.folder,
-      main: ".",
-      typescript: false,
-      config: {},
-      stackConfigDir: this.folder,
-    };
-    return await runWith(this.options(this.folder, mode, more), {
-      project,
-      config: { values: {}, secretKeys: [] },
-      inProcess: true,
-      run: async ({ address, preview, organization, parallel, stack }) => {
-        resetOptions(project.name, stack, parallel, address, address, preview, organization);
-        setAllConfig({}, []);
-        let thrown: unknown;
-        await runInPulumiStack(async () => {
-          try {
-            return (await program()) as Record<string, unknown>;
-          } catch (error) {
-            thrown = error;
-            return {};
-          }
-        });
-        await disconnect(thrown === undefined);
-        if (thrown) throw thrown;
-        return 0;
-      },
-    });
+    const options = { ...this.options(this.folder, mode, more), project: "test", workingDir: this.folder };
+    return await runInline(program, options);
   }
 
   async close(): Promise<void> {

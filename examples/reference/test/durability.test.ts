@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { join } from "node:path";
 import { makeSample } from "../src/sample/events";
 import { Random } from "../src/sample/random";
@@ -42,26 +41,9 @@ async function sendAll(
   for (const source of ["crm", "web"] as const) await send(ready, source, order(sample.items[source]), batchSize);
 }
 
-/** Not yet quick enough for every run: TRIBUTARY_DURABILITY=1 runs it, otherwise it says skipped. */
-const wanted = process.env.TRIBUTARY_DURABILITY === "1";
-const proof = wanted ? test : test.skip;
-
 let undisturbed: State;
 
-/** The destination of `Pulumi.dev.yaml`: without it, deliveries would be tried again for most of an hour. */
-const receiver = createServer((request, response) => {
-  request.resume();
-  request.on("end", () => response.writeHead(204).end());
-});
-
-afterAll(() => {
-  receiver.close();
-  receiver.closeAllConnections();
-});
-
 beforeAll(async () => {
-  if (!wanted) return;
-  await new Promise<void>((resolve, reject) => receiver.once("error", reject).listen(4199, "127.0.0.1", resolve));
   const data = dataFolder();
   try {
     const dev = await serve(["dev", "--data", data.path]);
@@ -73,87 +55,75 @@ beforeAll(async () => {
   }
 }, 120_000);
 
-proof("the undisturbed run applied every distinct event", () => {
+test("the undisturbed run applied every distinct event", () => {
   expect(undisturbed.events).toBe(sample.distinct);
   expect(undisturbed.profiles).toBeGreaterThan(people / 2);
 });
 
-proof(
-  `shuffled, in other batches, everything twice (seed ${seed})`,
-  async () => {
-    const data = dataFolder();
-    try {
-      const random = new Random(seed + 1);
+test(`shuffled, in other batches, everything twice (seed ${seed})`, async () => {
+  const data = dataFolder();
+  try {
+    const random = new Random(seed + 1);
+    const dev = await serve(["dev", "--data", data.path]);
+    await sendAll(dev.ready, 37, (items) => random.shuffle([...items, ...items]));
+    const state = await json<State>(["state-hash", "--data", data.path]);
+    await dev.stop();
+    expect({ seed, ...state }).toEqual({ seed, ...undisturbed });
+  } finally {
+    data.remove();
+  }
+}, 120_000);
+
+test(`killed at random moments, started again, everything sent again (seed ${seed})`, async () => {
+  const data = dataFolder();
+  try {
+    const random = new Random(seed + 2);
+    for (let kill = 0; kill < 3; kill++) {
       const dev = await serve(["dev", "--data", data.path]);
-      await sendAll(dev.ready, 37, (items) => random.shuffle([...items, ...items]));
-      const state = await json<State>(["state-hash", "--data", data.path]);
-      await dev.stop();
-      expect({ seed, ...state }).toEqual({ seed, ...undisturbed });
-    } finally {
-      data.remove();
+      const sending = sendAll(dev.ready, 50, (items) => items).catch(() => "cut off"); // The kill cuts it off: that is the point.
+      await new Promise((resolve) => setTimeout(resolve, random.between(20, 1_200)));
+      await dev.kill();
+      await sending;
     }
-  },
-  120_000,
-);
+    const dev = await serve(["dev", "--data", data.path]);
+    await sendAll(dev.ready, 200, (items) => items);
+    const state = await json<State>(["state-hash", "--data", data.path]);
+    expect(await dev.stop()).toBe(0);
+    expect({ seed, ...state }).toEqual({ seed, ...undisturbed });
+  } finally {
+    data.remove();
+  }
+}, 180_000);
 
-proof(
-  `killed at random moments, started again, everything sent again (seed ${seed})`,
-  async () => {
-    const data = dataFolder();
-    try {
-      const random = new Random(seed + 2);
-      for (let kill = 0; kill < 3; kill++) {
-        const dev = await serve(["dev", "--data", data.path]);
-        const sending = sendAll(dev.ready, 50, (items) => items).catch(() => "cut off"); // The kill cuts it off: that is the point.
-        await new Promise((resolve) => setTimeout(resolve, random.between(20, 1_200)));
-        await dev.kill();
-        await sending;
-      }
-      const dev = await serve(["dev", "--data", data.path]);
-      await sendAll(dev.ready, 200, (items) => items);
-      const state = await json<State>(["state-hash", "--data", data.path]);
-      expect(await dev.stop()).toBe(0);
-      expect({ seed, ...state }).toEqual({ seed, ...undisturbed });
-    } finally {
-      data.remove();
-    }
-  },
-  180_000,
-);
+test(`load killed half-way and repeated equals one load (seed ${seed})`, async () => {
+  const root = join(__dirname, "..", "..", "..");
+  const file = (folder: string) => {
+    const path = join(folder, "web.jsonl");
+    writeFileSync(path, `${sample.items.web.join("\n")}\n`);
+    return path;
+  };
+  const once = dataFolder();
+  const killed = dataFolder();
+  try {
+    const load = (folder: string) => ["load", file(folder), "--source", "web", "--data", folder];
+    const { read, accepted, quarantined } = await json<{ read: number; accepted: number; quarantined: number }>(
+      load(once.path),
+    );
+    expect(read).toBe(sample.items.web.length);
+    expect(accepted + quarantined).toBe(read);
+    const expected = await json<State>(["state-hash", "--data", once.path]);
 
-proof(
-  `load killed half-way and repeated equals one load (seed ${seed})`,
-  async () => {
-    const root = join(__dirname, "..", "..", "..");
-    const file = (folder: string) => {
-      const path = join(folder, "web.jsonl");
-      writeFileSync(path, `${sample.items.web.join("\n")}\n`);
-      return path;
-    };
-    const once = dataFolder();
-    const killed = dataFolder();
-    try {
-      const load = (folder: string) => ["load", file(folder), "--source", "web", "--data", folder];
-      const { read, accepted, quarantined } = await json<{ read: number; accepted: number; quarantined: number }>(
-        load(once.path),
-      );
-      expect(read).toBe(sample.items.web.length);
-      expect(accepted + quarantined).toBe(read);
-      const expected = await json<State>(["state-hash", "--data", once.path]);
-
-      const child = spawn(process.execPath, [join(root, "packages/cli/bin/tributary.js"), ...load(killed.path)], {
-        cwd: root,
-      });
-      await new Promise((resolve) => setTimeout(resolve, 4_000 + new Random(seed + 3).between(0, 3_000)));
-      child.kill("SIGKILL");
-      await new Promise((resolve) => child.on("close", resolve));
-      await json(load(killed.path));
-      const state = await json<State>(["state-hash", "--data", killed.path]);
-      expect({ seed, ...state }).toEqual({ seed, ...expected });
-    } finally {
-      once.remove();
-      killed.remove();
-    }
-  },
-  180_000,
-);
+    const child = spawn(process.execPath, [join(root, "packages/cli/bin/tributary.js"), ...load(killed.path)], {
+      cwd: root,
+    });
+    await new Promise((resolve) => setTimeout(resolve, 4_000 + new Random(seed + 3).between(0, 3_000)));
+    child.kill("SIGKILL");
+    await new Promise((resolve) => child.on("close", resolve));
+    await json(load(killed.path));
+    const state = await json<State>(["state-hash", "--data", killed.path]);
+    expect({ seed, ...state }).toEqual({ seed, ...expected });
+  } finally {
+    once.remove();
+    killed.remove();
+  }
+}, 180_000);

@@ -119,7 +119,7 @@ export class LambdaFunction extends TributaryComponent {
         runtime: functionDefaults.runtime,
         architectures: [functionDefaults.architecture],
         handler: "index.handler",
-        code: archive(args),
+        code: archive(name, args),
         kmsKeyArn: args.foundation.keyArn,
         loggingConfig: { logFormat: "JSON", logGroup: this.logGroup.name },
         tracingConfig: { mode: "Active" },
@@ -228,9 +228,14 @@ function remedy(callee: Callee): string {
   );
 }
 
-function archive(args: LambdaFunctionArgs): pulumi.Output<pulumi.asset.AssetArchive> {
+function archive(name: string, args: LambdaFunctionArgs): pulumi.Output<pulumi.asset.AssetArchive> {
   const callbacks = Object.entries(args.callbacks ?? {}).map(async ([file, callback]) => {
-    return [file, await callbackAsset(file.replace(/\.cjs$/, ""), callback)] as const;
+    try {
+      return [file, await callbackAsset(file.replace(/\.cjs$/, ""), callback)] as const;
+    } catch (error) {
+      // A program may give several functions a callback of the same name: each destination has its `map`.
+      throw new Error(`Function "${name}": ${error instanceof Error ? error.message : String(error)}`);
+    }
   });
   return pulumi.all([args.config, pulumi.output(Promise.all(callbacks))] as const).apply(([config, assets]) => {
     return new pulumi.asset.AssetArchive({

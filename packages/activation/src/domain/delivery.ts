@@ -74,6 +74,13 @@ export async function decide(
   return send(knows ? "audience.updated" : "audience.entered", content, { state: "member", checksum });
 }
 
+/** What was thrown and where: the message and the innermost frames. */
+function thrown(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
+  return [`${error.name}: ${error.message}`, ...frames.slice(0, 3)].join("\n");
+}
+
 async function contentOf(
   profile: Profile,
   context: DeliveryContext,
@@ -84,7 +91,7 @@ async function contentOf(
   try {
     mapped = await map(profile, context);
   } catch (error) {
-    throw new MapError(`map threw ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`);
+    throw new MapError(`map threw ${thrown(error)}`);
   }
   if (typeof mapped !== "object" || mapped === null || Array.isArray(mapped)) {
     throw new MapError(

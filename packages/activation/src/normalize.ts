@@ -1,5 +1,24 @@
 import type { Input } from "@pulumi/pulumi";
-import { type Callback, type Fault, nearest, type OnDelete, slug, validate, zodFaults } from "@tributary/core";
+import {
+  type Callback,
+  type Fault,
+  foundationFaults,
+  inputTextFaults,
+  isRecord,
+  nearest,
+  noArguments,
+  type OnDelete,
+  objectFaults,
+  onDeleteFaults,
+  optionalObjectFaults,
+  quoted,
+  slug,
+  tableRefFaults,
+  transformFaults,
+  unknownFaults,
+  validate,
+  zodFaults,
+} from "@tributary/core";
 import {
   type AudienceDefinition,
   audienceDefinitionSchema,
@@ -82,60 +101,65 @@ const knownOfWebhook: readonly (keyof DestinationArgs)[] = [
 
 /** Every fault of the arguments. Outputs are not looked into. */
 export function activationFaults(args: ActivationArgs): Fault[] {
-  const audiences = Object.keys(args.audiences ?? {});
+  const none = noArguments(args);
+  if (none.length > 0) return none;
+  const audiences = isRecord(args.audiences) ? Object.keys(args.audiences) : [];
   return [
     ...unknownFaults("", args, knownArguments),
-    ...missing("foundation", args.foundation, "give governance.foundation, or its shape by hand"),
-    ...missing("profiles", args.profiles, "give identities.profiles"),
-    ...(args.profiles !== undefined && args.profiles.profiles?.streamArn === undefined
-      ? [
-          {
-            path: "profiles.profiles.streamArn",
-            reason: "is missing; the profiles table needs a stream of new and old images",
-          },
-        ]
-      : []),
-    ...missing("audiences", args.audiences, "give an object of audiences by name, {} for none"),
-    ...(typeof args.profileApiToken === "string" && !/^[\x21-\x7e]{16,}$/.test(args.profileApiToken)
-      ? [{ path: "profileApiToken", reason: "must be 16 or more printable characters without blanks" }]
-      : []),
-    ...(args.profiles?.rules === undefined
-      ? []
-      : zodFaults(identityRulesSchema, args.profiles.rules, "profiles.rules")),
-    ...Object.entries(args.audiences ?? {}).flatMap(([name, definition]) => [
-      ...(/^[A-Za-z][A-Za-z0-9-]{0,62}$/.test(name)
-        ? []
-        : [
-            {
-              path: `audiences.${name}`,
-              reason: "must be named by letters, digits and dashes, beginning with a letter",
-            },
-          ]),
-      ...zodFaults(audienceDefinitionSchema, definition, `audiences.${name}`),
+    ...foundationFaults(args.foundation),
+    ...objectFaults("profiles", args.profiles, "identities.profiles", ({ graph, profiles, rules }) => [
+      ...tableRefFaults("profiles.graph", graph, "identities.profiles"),
+      ...tableRefFaults(
+        "profiles.profiles",
+        profiles,
+        "identities.profiles",
+        "or a table ref whose table has a stream of new and old images",
+      ),
+      ...(rules === undefined ? [] : zodFaults(identityRulesSchema, rules, "profiles.rules")),
     ]),
-    ...Object.entries(args.destinations ?? {}).flatMap(([name, destination]) =>
-      destinationFaults(name, destination, audiences),
+    ...objectFaults("audiences", args.audiences, "{ all: audience(trait(…).exists()) }, {} for none", (given) =>
+      Object.entries(given).flatMap(([name, definition]) => audienceFaults(name, definition)),
     ),
+    ...optionalObjectFaults("destinations", args.destinations, "{ crm: webhook({ … }) }", (given) =>
+      Object.entries(given).flatMap(([name, destination]) => destinationFaults(name, destination, audiences)),
+    ),
+    ...tokenFaults(args.profileApiToken),
+    ...onDeleteFaults(args.onDelete),
+    ...transformFaults(args.transform, ["memberships", "deliveries"]),
   ];
 }
 
-function missing(path: string, value: unknown, remedy: string): Fault[] {
-  return value === undefined || value === null ? [{ path, reason: `is missing; ${remedy}` }] : [];
+function audienceFaults(name: string, definition: unknown): Fault[] {
+  const path = `audiences.${name}`;
+  const reason = "must be named by letters, digits and dashes, beginning with a letter";
+  return [
+    ...(/^[A-Za-z][A-Za-z0-9-]{0,62}$/.test(name) ? [] : [{ path, reason }]),
+    ...zodFaults(audienceDefinitionSchema, definition, path),
+  ];
 }
 
-function destinationFaults(name: string, given: DestinationArgs, audiences: readonly string[]): Fault[] {
+function tokenFaults(token: unknown): Fault[] {
+  if (token === undefined) return [];
+  const what = "16 or more printable characters without blanks";
+  if (typeof token !== "string") return inputTextFaults("profileApiToken", token, what);
+  // Not shown: it may be the right token with a blank too much.
+  return /^[\x21-\x7e]{16,}$/.test(token) ? [] : [{ path: "profileApiToken", reason: `must be ${what}` }];
+}
+
+function destinationFaults(name: string, given: unknown, audiences: readonly string[]): Fault[] {
   const path = `destinations.${name}`;
   const faults: Fault[] = [];
   const fault = (field: string, reason: string) =>
     faults.push({ path: field === "" ? path : `${path}.${field}`, reason });
   if (!/^[a-z][a-z0-9-]{0,40}$/.test(name))
     fault("", `must be named like "${slug(name)}": lower case letters, digits, dashes`);
-  if (given?.kind !== "webhook") {
+  if (!isRecord(given) || given.kind !== "webhook") {
     fault("", "must be made by webhook({ … })");
     return faults;
   }
-  if (given.url === undefined) fault("url", "is missing; give the address to post to");
-  else if (typeof given.url === "string") {
+  if (typeof given.url !== "string")
+    faults.push(...inputTextFaults(`${path}.url`, given.url, "the address to post to"));
+  else {
     // The same rule as at delivery. Not shown in full: a URL may hold a secret.
     const reason = urlFault(given.url);
     if (reason !== undefined) fault("url", reason);
@@ -146,20 +170,34 @@ function destinationFaults(name: string, given: DestinationArgs, audiences: read
   if (!Array.isArray(given.audiences) || given.audiences.length === 0) {
     fault("audiences", `is empty; name at least one of: ${audiences.join(", ")}`);
   } else {
-    given.audiences.forEach((audience, index) => {
-      if (audiences.includes(audience)) return;
-      const near = nearest(audience, audiences);
+    given.audiences.forEach((audience: unknown, index) => {
+      if (typeof audience === "string" && audiences.includes(audience)) return;
+      const near = typeof audience === "string" ? nearest(audience, audiences) : undefined;
       fault(
         `audiences[${index}]`,
-        `is ${JSON.stringify(audience)}, which is no audience; ${near ? `did you mean "${near}"?` : `there is: ${audiences.join(", ")}`}`,
+        `is ${quoted(audience)}, which is no audience; ${near ? `did you mean "${near}"?` : `there is: ${audiences.join(", ")}`}`,
       );
     });
   }
-  if (given.map !== undefined && typeof given.map !== "function" && typeof given.map?.module !== "string") {
+  const { map, headers, secret } = given;
+  if (map !== undefined && typeof map !== "function" && !(isRecord(map) && typeof map.module === "string")) {
     fault("map", "must be a function of the profile, or { module: require.resolve(…) }");
   }
-  for (const header of Object.keys(given.headers ?? {})) headerFault(`headers.${header}`, header, fault);
-  if (given.secret !== undefined) headerFault("secret.header", given.secret.header, fault);
+  faults.push(
+    ...optionalObjectFaults(`${path}.headers`, headers, '{ "x-team": "crm" }', (named) =>
+      Object.entries(named).flatMap(([header, value]) => [
+        ...headerFaults(`${path}.headers.${header}`, header),
+        ...(typeof value === "string"
+          ? []
+          : [{ path: `${path}.headers.${header}`, reason: `${quoted(value)} must be plain text` }]),
+      ]),
+    ),
+    ...optionalObjectFaults(`${path}.secret`, secret, '{ header: "authorization", arn, keyArn }', (held) => [
+      ...headerFaults(`${path}.secret.header`, held.header),
+      ...inputTextFaults(`${path}.secret.arn`, held.arn, "the ARN of the secret"),
+      ...inputTextFaults(`${path}.secret.keyArn`, held.keyArn, "the ARN of the secret's key"),
+    ]),
+  );
   faults.push(...unknownFaults(`${path}.`, given, knownOfWebhook));
   range("timeoutSeconds", given.timeoutSeconds, 1, 25, fault);
   range("maxAttempts", given.maxAttempts, 1, 1_000, fault);
@@ -170,28 +208,22 @@ function destinationFaults(name: string, given: DestinationArgs, audiences: read
 /** Headers that a delivery sets itself. */
 const ownHeaders = ["content-length", "content-type", "host", "idempotency-key", "user-agent"];
 
-function headerFault(field: string, header: unknown, fault: (field: string, reason: string) => void): void {
-  if (typeof header !== "string" || !/^[\w!#$%&'*+.^`|~-]+$/.test(header)) fault(field, "is no header name");
-  else if (ownHeaders.includes(header.toLowerCase())) fault(field, "is a header that the delivery sets itself");
-}
-
-function unknownFaults(prefix: string, given: object, known: readonly string[]): Fault[] {
-  return Object.keys(given)
-    .filter((key) => !known.includes(key))
-    .map((key) => {
-      const near = nearest(key, known);
-      const remedy = near === undefined ? `use ${known.join(", ")}` : `did you mean "${near}"?`;
-      return { path: `${prefix}${key}`, reason: `is no argument; ${remedy}` };
-    });
+function headerFaults(path: string, header: unknown): Fault[] {
+  if (typeof header !== "string" || !/^[\w!#$%&'*+.^`|~-]+$/.test(header)) {
+    return [{ path, reason: `${quoted(header)} is no header name such as "authorization"` }];
+  }
+  return ownHeaders.includes(header.toLowerCase())
+    ? [{ path, reason: "is a header that the delivery sets itself; leave it out" }]
+    : [];
 }
 
 function range(
   field: string,
-  value: number | undefined,
+  value: unknown,
   least: number,
   most: number,
   fault: (field: string, reason: string) => void,
 ): void {
-  if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return;
-  fault(field, `is ${value}; give a whole number from ${least} to ${most}`);
+  if (value === undefined || (Number.isInteger(value) && Number(value) >= least && Number(value) <= most)) return;
+  fault(field, `is ${quoted(value)}; give a whole number from ${least} to ${most}`);
 }

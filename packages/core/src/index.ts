@@ -1,4 +1,5 @@
 export * from "./alarm";
+export * from "./argument-faults";
 export * from "./bucket";
 export * from "./callback";
 export * from "./component";

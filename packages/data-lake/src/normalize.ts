@@ -1,5 +1,15 @@
 import type { Fault, FoundationRef, OnDelete } from "@tributary/core";
-import { validate } from "@tributary/core";
+import {
+  foundationFaults,
+  noArguments,
+  objectFaults,
+  onDeleteFaults,
+  optionalObjectFaults,
+  quoted,
+  transformFaults,
+  unknownFaults,
+  validate,
+} from "@tributary/core";
 import type { DataLakeArgs, DataLakeTransforms, ScheduleArgs } from "./args";
 import { dataLakeDefaults } from "./defaults";
 import type { Zone } from "./tables";
@@ -43,20 +53,32 @@ export function normalize(name: string, args: DataLakeArgs): ResolvedDataLake {
   };
 }
 
+const known = [
+  "foundation",
+  "databasePrefix",
+  "nightly",
+  "queryCutoffGb",
+  "workers",
+  "timeoutMinutes",
+  "onDelete",
+  "transform",
+];
+const transformed = ["rawBucket", "cleanBucket", "curatedBucket", "workspaceBucket", "workgroup", "job"];
+
 /** Every fault of the arguments. Outputs are not looked into. */
 export function dataLakeFaults(args: DataLakeArgs): Fault[] {
+  const none = noArguments(args);
+  if (none.length > 0) return none;
   return [
-    ...(args.foundation === undefined
-      ? [{ path: "foundation", reason: "is missing: give governance.foundation, or the same shape by hand" }]
-      : []),
+    ...unknownFaults("", args, known),
+    ...foundationFaults(args.foundation),
     ...prefixFaults(args.databasePrefix),
-    ...scheduleFaults(args.nightly?.schedule),
+    ...nightlyFaults(args.nightly),
     ...numberFaults("queryCutoffGb", args.queryCutoffGb, 0.01, 100_000, "gigabytes"),
     ...wholeFaults("workers", args.workers, 2, 100, "Glue needs two at least"),
     ...wholeFaults("timeoutMinutes", args.timeoutMinutes, 1, 2880, "two days is the most"),
-    ...(args.onDelete === undefined || ["retain", "destroy"].includes(args.onDelete)
-      ? []
-      : [{ path: "onDelete", reason: `${JSON.stringify(args.onDelete)} must be "retain" or "destroy"` }]),
+    ...onDeleteFaults(args.onDelete),
+    ...transformFaults(args.transform, transformed),
   ];
 }
 
@@ -74,14 +96,21 @@ function prefixFaults(prefix: unknown): Fault[] {
   return [
     {
       path: "databasePrefix",
-      reason: `${JSON.stringify(prefix) ?? String(prefix)} must be a plain string of lower case letters, digits and underscores that begins with a letter${hint}`,
+      reason: `${quoted(prefix)} must be a plain string of lower case letters, digits and underscores that begins with a letter${hint}`,
     },
   ];
 }
 
-function scheduleFaults(schedule: ScheduleArgs | undefined): Fault[] {
-  if (schedule === undefined) return [];
-  const { expression, timezone } = schedule;
+function nightlyFaults(nightly: unknown): Fault[] {
+  const example = '{ expression: "cron(0 3 * * ? *)" }';
+  return optionalObjectFaults("nightly", nightly, `{ schedule: ${example} }`, (given) => [
+    ...unknownFaults("nightly.", given, ["schedule"]),
+    ...objectFaults("nightly.schedule", given.schedule, example, scheduleFaults),
+  ]);
+}
+
+function scheduleFaults(schedule: Record<string, unknown>): Fault[] {
+  const { expression, timezone, enabled } = schedule;
   const path = "nightly.schedule";
   const faults: Fault[] = [];
   if (
@@ -90,19 +119,23 @@ function scheduleFaults(schedule: ScheduleArgs | undefined): Fault[] {
   ) {
     faults.push({
       path: `${path}.expression`,
-      reason: `${JSON.stringify(expression) ?? "nothing"} must be cron(minute hour day month weekday year), such as "cron(0 3 * * ? *)", or rate(n days)`,
+      reason: `${quoted(expression)} must be cron(minute hour day month weekday year), such as "cron(0 3 * * ? *)", or rate(n days)`,
     });
   }
   if (timezone !== undefined && !knownTimezone(timezone)) {
     faults.push({
       path: `${path}.timezone`,
-      reason: `${JSON.stringify(timezone)} is not an IANA time zone such as "Europe/Berlin"`,
+      reason: `${quoted(timezone)} is not an IANA time zone such as "Europe/Berlin"`,
     });
   }
-  return faults;
+  if (enabled !== undefined && typeof enabled !== "boolean") {
+    faults.push({ path: `${path}.enabled`, reason: `${quoted(enabled)} must be true or false` });
+  }
+  return [...faults, ...unknownFaults(`${path}.`, schedule, ["expression", "timezone", "enabled"])];
 }
 
-function knownTimezone(timezone: string): boolean {
+function knownTimezone(timezone: unknown): boolean {
+  if (typeof timezone !== "string") return false;
   try {
     new Intl.DateTimeFormat("en", { timeZone: timezone });
     return true;
@@ -114,15 +147,11 @@ function knownTimezone(timezone: string): boolean {
 
 function numberFaults(path: string, value: unknown, least: number, most: number, unit: string): Fault[] {
   if (value === undefined || (typeof value === "number" && value >= least && value <= most)) return [];
-  return [
-    { path, reason: `${JSON.stringify(value) ?? "nothing"} must be a number of ${unit} from ${least} to ${most}` },
-  ];
+  return [{ path, reason: `${quoted(value)} must be a number of ${unit} from ${least} to ${most}` }];
 }
 
 function wholeFaults(path: string, value: unknown, least: number, most: number, why: string): Fault[] {
   if (value === undefined || (Number.isInteger(value) && (value as number) >= least && (value as number) <= most))
     return [];
-  return [
-    { path, reason: `${JSON.stringify(value) ?? "nothing"} must be a whole number from ${least} to ${most}: ${why}` },
-  ];
+  return [{ path, reason: `${quoted(value)} must be a whole number from ${least} to ${most}: ${why}` }];
 }

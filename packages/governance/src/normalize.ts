@@ -1,6 +1,19 @@
 import type { Input } from "@pulumi/pulumi";
 import type { KeyRef, OnDelete } from "@tributary/core";
-import { type Fault, nearest, validate } from "@tributary/core";
+import {
+  type Fault,
+  inputListFaults,
+  inputTextFaults,
+  nearest,
+  noArguments,
+  objectFaults,
+  onDeleteFaults,
+  optionalObjectFaults,
+  quoted,
+  transformFaults,
+  unknownFaults,
+  validate,
+} from "@tributary/core";
 import type { EndpointService, ExistingNetworkArgs, GovernanceArgs, GovernanceTransforms, NetworkArgs } from "./args";
 import { governanceDefaults } from "./defaults";
 
@@ -86,17 +99,43 @@ function resolveNetwork(network: NetworkArgs | undefined): ResolvedNetwork {
   };
 }
 
+const known: readonly (keyof GovernanceArgs)[] = [
+  "environment",
+  "network",
+  "encryption",
+  "alarms",
+  "tags",
+  "tenant",
+  "costCenter",
+  "budget",
+  "logRetentionDays",
+  "permissionsBoundaryArn",
+  "onDelete",
+  "transform",
+];
+
 /** Every fault of the arguments. Outputs are not looked into. */
 export function governanceFaults(args: GovernanceArgs): Fault[] {
+  const none = noArguments(args);
+  if (none.length > 0) return none;
+  const { permissionsBoundaryArn } = args;
   return [
+    ...unknownFaults("", args, known),
     ...environmentFaults(args.environment),
     ...networkFaults(args.network),
     ...encryptionFaults(args.encryption),
-    ...emailFaults("alarms.email", args.alarms?.email),
+    ...optionalObjectFaults("alarms", args.alarms, '{ email: "data@example.com" }', ({ email, ...more }) => [
+      ...unknownFaults("alarms.", more, ["email"]),
+      ...emailFaults("alarms.email", email),
+    ]),
     ...tagFaults(args),
-    ...budgetFaults(args.budget),
+    ...optionalObjectFaults("budget", args.budget, '{ monthlyUsd: 100, email: "data@example.com" }', budgetFaults),
     ...retentionFaults(args.logRetentionDays),
+    ...(permissionsBoundaryArn === undefined
+      ? []
+      : inputTextFaults("permissionsBoundaryArn", permissionsBoundaryArn, "the ARN of a policy")),
     ...onDeleteFaults(args.onDelete),
+    ...transformFaults(args.transform, ["key", "alarmTopic"]),
   ];
 }
 
@@ -110,36 +149,51 @@ function environmentFaults(environment: unknown): Fault[] {
   ];
 }
 
-function encryptionFaults(encryption: GovernanceArgs["encryption"]): Fault[] {
-  if (encryption === undefined) return [];
-  if ("existing" in encryption) {
-    return encryption.existing?.arn === undefined
-      ? [{ path: "encryption.existing.arn", reason: "is missing: give the ARN of the KMS key" }]
-      : [];
-  }
-  const days = encryption.create?.deletionWindowDays;
-  return days === undefined || (Number.isInteger(days) && days >= 7 && days <= 30)
+function encryptionFaults(encryption: unknown): Fault[] {
+  return optionalObjectFaults("encryption", encryption, "{ create: {} } or { existing: { arn } }", (given) => {
+    if ("existing" in given) {
+      const path = "encryption.existing";
+      return objectFaults(path, given.existing, "{ arn }", ({ arn }) =>
+        inputTextFaults(`${path}.arn`, arn, "the ARN of the KMS key"),
+      );
+    }
+    return objectFaults("encryption.create", given.create, "{ deletionWindowDays: 30 }", ({ deletionWindowDays }) =>
+      deletionWindowFaults(deletionWindowDays),
+    );
+  });
+}
+
+function deletionWindowFaults(days: unknown): Fault[] {
+  return days === undefined || (Number.isInteger(days) && Number(days) >= 7 && Number(days) <= 30)
     ? []
     : [{ path: "encryption.create.deletionWindowDays", reason: `${quoted(days)} must be a whole number from 7 to 30` }];
 }
 
-function networkFaults(network: NetworkArgs | undefined): Fault[] {
-  if (network === undefined) return [];
-  if ("existing" in network) return existingFaults(network.existing);
-  if (!("create" in network)) {
-    return [{ path: "network", reason: "must be { existing: { vpcId, subnetIds, … } } or { create: {} }" }];
-  }
-  return [
-    ...cidrFaults(network.create.cidrBlock),
-    ...endpointFaults("network.create.interfaceEndpoints", network.create.interfaceEndpoints),
-  ];
+function networkFaults(network: unknown): Fault[] {
+  return optionalObjectFaults(
+    "network",
+    network,
+    "{ existing: { vpcId, subnetIds, … } } or { create: {} }",
+    (given) => {
+      if ("existing" in given) {
+        return objectFaults("network.existing", given.existing, "vpcRef(vpc)", existingFaults);
+      }
+      if (!("create" in given)) {
+        return [{ path: "network", reason: "must be { existing: { vpcId, subnetIds, … } } or { create: {} }" }];
+      }
+      return objectFaults("network.create", given.create, "{}", ({ cidrBlock, interfaceEndpoints }) => [
+        ...cidrFaults(cidrBlock),
+        ...endpointFaults("network.create.interfaceEndpoints", interfaceEndpoints),
+      ]);
+    },
+  );
 }
 
-function existingFaults(existing: ExistingNetworkArgs): Fault[] {
+function existingFaults(existing: Record<string, unknown>): Fault[] {
   const path = "network.existing";
-  const faults: Fault[] = [];
-  for (const field of ["vpcId", "subnetIds"] as const) {
-    if (existing[field] === undefined) faults.push({ path: `${path}.${field}`, reason: "is missing" });
+  const faults: Fault[] = inputTextFaults(`${path}.vpcId`, existing.vpcId, "the id of the VPC");
+  if (existing.subnetIds === undefined) {
+    faults.push({ path: `${path}.subnetIds`, reason: "is missing; give the ids of private subnets" });
   }
   if (Array.isArray(existing.subnetIds) && existing.subnetIds.length < 2) {
     faults.push({
@@ -154,13 +208,22 @@ function existingFaults(existing: ExistingNetworkArgs): Fault[] {
         "is missing: give the subnets' route tables, which get the S3 and DynamoDB gateway endpoints, or dynamodbEndpointId where they have them",
     });
   }
-  return [...faults, ...endpointFaults(`${path}.interfaceEndpoints`, existing.interfaceEndpoints)];
+  return [
+    ...faults,
+    ...inputListFaults(`${path}.subnetIds`, existing.subnetIds, "subnet ids"),
+    ...inputListFaults(`${path}.routeTableIds`, existing.routeTableIds, "route table ids"),
+    ...inputListFaults(`${path}.securityGroupIds`, existing.securityGroupIds, "security group ids"),
+    ...endpointFaults(`${path}.interfaceEndpoints`, existing.interfaceEndpoints),
+  ];
 }
 
-function endpointFaults(path: string, given: readonly string[] | undefined): Fault[] {
-  return (given ?? []).flatMap((service, index) => {
-    if ((endpointServices as readonly string[]).includes(service)) return [];
-    const near = nearest(service, endpointServices);
+function endpointFaults(path: string, given: unknown): Fault[] {
+  if (given === undefined) return [];
+  const example = `a plain list such as [${quoted(endpointServices[0])}]`;
+  if (!Array.isArray(given)) return [{ path, reason: `${quoted(given)} must be ${example}` }];
+  return given.flatMap((service: unknown, index) => {
+    if ((endpointServices as readonly unknown[]).includes(service)) return [];
+    const near = typeof service === "string" ? nearest(service, endpointServices) : undefined;
     const hint = near === undefined ? `one of ${endpointServices.join(", ")}` : `did you mean "${near}"?`;
     return [
       { path: `${path}[${index}]`, reason: `${quoted(service)} is not a service that the platform calls: ${hint}` },
@@ -168,9 +231,9 @@ function endpointFaults(path: string, given: readonly string[] | undefined): Fau
   });
 }
 
-function cidrFaults(cidr: string | undefined): Fault[] {
+function cidrFaults(cidr: unknown): Fault[] {
   if (cidr === undefined) return [];
-  const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)$/.exec(cidr);
+  const match = typeof cidr === "string" ? /^(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)$/.exec(cidr) : null;
   const [octets, prefix] = [match?.slice(1, 5).map(Number) ?? [], Number(match?.[5])];
   const fits = match !== null && octets.every((octet) => octet <= 255) && prefix >= 16 && prefix <= 24;
   return fits
@@ -184,12 +247,18 @@ function cidrFaults(cidr: string | undefined): Fault[] {
 }
 
 function emailFaults(path: string, email: unknown): Fault[] {
-  if (email === undefined || (typeof email === "string" && /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email))) return [];
-  return [{ path, reason: `${quoted(email)} is not an e-mail address` }];
+  if (email === undefined) return [{ path, reason: "is missing: somebody has to be told" }];
+  if (typeof email === "string" && /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email)) return [];
+  return [{ path, reason: `${quoted(email)} is not an e-mail address such as "data@example.com"` }];
 }
 
 function tagFaults(args: GovernanceArgs): Fault[] {
-  const faults = Object.entries(args.tags ?? {}).flatMap(([key, value]) => {
+  const faults = optionalObjectFaults("tags", args.tags, '{ Owner: "data" }', eachTagFaults);
+  return [...faults, ...tagValueFaults("tenant", args.tenant), ...tagValueFaults("costCenter", args.costCenter)];
+}
+
+function eachTagFaults(tags: Record<string, unknown>): Fault[] {
+  return Object.entries(tags).flatMap(([key, value]) => {
     const path = `tags.${key}`;
     if (key in ownTags) {
       const by = ownTags[key];
@@ -200,7 +269,6 @@ function tagFaults(args: GovernanceArgs): Fault[] {
     if (!key.startsWith("aws:") && key.length <= 128) return tagValueFaults(path, value);
     return [{ path, reason: 'must not begin with "aws:" nor be longer than 128 characters' }];
   });
-  return [...faults, ...tagValueFaults("tenant", args.tenant), ...tagValueFaults("costCenter", args.costCenter)];
 }
 
 function tagValueFaults(path: string, value: unknown): Fault[] {
@@ -210,16 +278,13 @@ function tagValueFaults(path: string, value: unknown): Fault[] {
   ];
 }
 
-function budgetFaults(budget: GovernanceArgs["budget"]): Fault[] {
-  if (budget === undefined) return [];
-  const amount = budget.monthlyUsd;
+function budgetFaults({ monthlyUsd, email, ...more }: Record<string, unknown>): Fault[] {
   return [
-    ...(typeof amount === "number" && Number.isFinite(amount) && amount > 0
+    ...unknownFaults("budget.", more, ["monthlyUsd", "email"]),
+    ...(typeof monthlyUsd === "number" && Number.isFinite(monthlyUsd) && monthlyUsd > 0
       ? []
-      : [{ path: "budget.monthlyUsd", reason: `${quoted(amount)} must be a number of US dollars above 0` }]),
-    ...(budget.email === undefined
-      ? [{ path: "budget.email", reason: "is missing: somebody has to be told" }]
-      : emailFaults("budget.email", budget.email)),
+      : [{ path: "budget.monthlyUsd", reason: `${quoted(monthlyUsd)} must be a number of US dollars above 0` }]),
+    ...emailFaults("budget.email", email),
   ];
 }
 
@@ -232,13 +297,4 @@ function retentionFaults(days: unknown): Fault[] {
       reason: `${quoted(days)} is not a retention that CloudWatch offers${least === undefined ? `: one of ${retentionDays.join(", ")}` : `; the next longer one is ${least}`}`,
     },
   ];
-}
-
-function onDeleteFaults(onDelete: unknown): Fault[] {
-  if (onDelete === undefined || onDelete === "retain" || onDelete === "destroy") return [];
-  return [{ path: "onDelete", reason: `${quoted(onDelete)} must be "retain" or "destroy"` }];
-}
-
-function quoted(value: unknown): string {
-  return value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
 }

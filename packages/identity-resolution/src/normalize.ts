@@ -1,4 +1,17 @@
-import { type Fault, type OnDelete, validate, zodFaults } from "@tributary/core";
+import {
+  type Fault,
+  foundationFaults,
+  noArguments,
+  type OnDelete,
+  onDeleteFaults,
+  optionalObjectFaults,
+  quoted,
+  tableRefFaults,
+  transformFaults,
+  unknownFaults,
+  validate,
+  zodFaults,
+} from "@tributary/core";
 import { type IdentityRules, identityRulesSchema } from "@tributary/model";
 import type { IdentityResolutionArgs, IdentityResolutionTransforms, ResolverArgs } from "./args";
 import { identityResolutionDefaults as defaults } from "./defaults";
@@ -27,29 +40,37 @@ export function normalize(name: string, args: IdentityResolutionArgs): ResolvedI
   };
 }
 
+const known = ["foundation", "events", "rules", "resolver", "onDelete", "transform"];
+const ranges: Readonly<Record<keyof ResolverArgs, readonly [number, number]>> = {
+  batchSize: [1, 10_000],
+  windowSeconds: [0, 300],
+  parallelization: [1, 10],
+  memoryMb: [128, 10_240],
+};
+
 function faultsOf(args: IdentityResolutionArgs): Fault[] {
-  const { resolver } = args;
+  const none = noArguments(args);
+  if (none.length > 0) return none;
   return [
-    ...(args.foundation === undefined
-      ? [{ path: "foundation", reason: "is missing; give governance.foundation, or its shape by hand" }]
-      : []),
-    ...(args.events?.streamArn === undefined
-      ? [
-          {
-            path: "events.streamArn",
-            reason: "is missing; give ingestion.events, or a table ref whose table has a stream of new images",
-          },
-        ]
-      : []),
+    ...unknownFaults("", args, known),
+    ...foundationFaults(args.foundation),
+    ...tableRefFaults(
+      "events",
+      args.events,
+      "ingestion.events",
+      "or a table ref whose table has a stream of new images",
+    ),
     ...(args.rules === undefined ? [] : zodFaults(identityRulesSchema, args.rules, "rules")),
-    ...range("resolver.batchSize", resolver?.batchSize, 1, 10_000),
-    ...range("resolver.windowSeconds", resolver?.windowSeconds, 0, 300),
-    ...range("resolver.parallelization", resolver?.parallelization, 1, 10),
-    ...range("resolver.memoryMb", resolver?.memoryMb, 128, 10_240),
+    ...optionalObjectFaults("resolver", args.resolver, "{ windowSeconds: 1 }", (resolver) => [
+      ...unknownFaults("resolver.", resolver, Object.keys(ranges)),
+      ...Object.entries(ranges).flatMap(([key, [least, most]]) => range(`resolver.${key}`, resolver[key], least, most)),
+    ]),
+    ...onDeleteFaults(args.onDelete),
+    ...transformFaults(args.transform, ["graph", "profiles", "resolver"]),
   ];
 }
 
-function range(path: string, value: number | undefined, least: number, most: number): Fault[] {
-  if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return [];
-  return [{ path, reason: `is ${value}; give a whole number from ${least} to ${most}` }];
+function range(path: string, value: unknown, least: number, most: number): Fault[] {
+  if (value === undefined || (Number.isInteger(value) && Number(value) >= least && Number(value) <= most)) return [];
+  return [{ path, reason: `is ${quoted(value)}; give a whole number from ${least} to ${most}` }];
 }

@@ -1,5 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { Analytics } from "@segment/analytics-node";
@@ -182,13 +181,14 @@ describe("the reference platform", () => {
   test("a second instance on the same data folder, a folder of another version and a taken port are refused", async () => {
     const second = await run(["dev", "--data", data.path]);
     expect(second.code).toBe(1);
-    expect(second.stderr).toMatch(/belongs to a running instance/);
+    expect(second.stderr).toMatch(/belongs to a running instance \(process \d+\)[\s\S]*another folder with --data/);
 
     const old = dataFolder();
     writeFileSync(join(old.path, "version.json"), '{"version":0}');
     const refused = await run(["dev", "--data", old.path]);
     expect(refused.code).toBe(1);
-    expect(refused.stderr).toMatch(/layout version 0; this Tributary reads version 1/);
+    expect(refused.stderr).toMatch(/layout version 0; this Tributary reads version \d+[\s\S]*another folder/);
+    expect(readdirSync(old.path)).toEqual(["version.json"]); // As it was.
     old.remove();
 
     const fresh = dataFolder();
@@ -200,34 +200,51 @@ describe("the reference platform", () => {
     fresh.remove();
   }, 60_000);
 
-  test("wrong usage ends with 2 and says what would be right", async () => {
+  test("a mapping that names a missing column is refused before anything of any file is sent", async () => {
+    const columns = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country";
+    const good = join(data.path, "good.csv");
+    writeFileSync(good, `${columns}\n999001,SKU,LAMP,1,2011-02-01 10:00:00,1.00,99001.0,France\n`);
     const missing = join(data.path, "other.csv");
-    writeFileSync(missing, "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrices,CustomerID,Country\n");
-    const load = await run(["load", missing, "--source", "shop", "--mapping", mapping, "--data", data.path]);
-    expect(load.code).toBe(2);
-    expect(load.stderr).toMatch(/UnitPrice \(did you mean UnitPrices\?\)/);
-    expect(load.stderr).toMatch(/Nothing was sent/);
+    writeFileSync(missing, `${columns.replace("UnitPrice", "UnitPrices")}\n`);
+    const load = (...files: string[]) =>
+      run(["load", ...files, "--source", "shop", "--mapping", mapping, "--data", data.path]);
+    const events = async () => (await json<{ events: number }>(["state-hash", "--data", data.path])).events;
 
-    expect((await run(["load", missing, "--source", "nowhere", "--mapping", mapping, "--data", data.path])).code).toBe(
-      2,
-    );
-    expect((await run(["pipeline", "run", "weekly", "--data", data.path])).code).toBe(2);
-    expect((await run(["dev", "--port", "many"])).code).toBe(2);
-    expect((await run(["frobnicate"])).code).toBe(2);
-    expect((await run(["--help"])).code).toBe(0);
+    const before = await events();
+    const refused = await load(good, missing);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/other\.csv does not have:\s+UnitPrice \(did you mean UnitPrices\?\)/);
+    expect(refused.stderr).toMatch(/Its columns: .*UnitPrices.*Nothing was sent/);
+    const absent = await load(good, join(data.path, "absent.csv"));
+    expect([absent.code, absent.stderr]).toEqual([2, expect.stringMatching(/absent\.csv: there is no such file/)]);
+    const cut = join(data.path, "cut.csv.gz");
+    writeFileSync(cut, gzipSync(readFileSync(good)).subarray(0, -20));
+    const broken = await load(good, cut);
+    expect([broken.code, broken.stderr]).toEqual([
+      1,
+      expect.stringMatching(/cut\.csv\.gz cannot be read to its end: .+/),
+    ]);
+    expect(await events()).toBe(before);
+
+    const source = await run(["load", good, "--source", "nowhere", "--mapping", mapping, "--data", data.path]);
+    expect(source.code).toBe(2);
+    expect(source.stderr).toMatch(/no source "nowhere"; it has: .*shop/);
   }, 60_000);
 
-  test("port in use by a stranger", async () => {
-    const stranger = createServer();
-    await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
-    const { port } = stranger.address() as { port: number };
-    const fresh = dataFolder();
-    const taken = await run(["dev", "--data", fresh.path, "--port", String(port)]);
-    stranger.close();
-    fresh.remove();
-    expect(taken.code).toBe(1);
-    expect(taken.stderr).toContain(`${port}`);
-  }, 30_000);
+  test.each<[string, string[], RegExp]>([
+    ["an unknown pipeline", ["pipeline", "run", "weekly"], /weekly/],
+    ["a port that is none", ["dev", "--port", "many"], /a port is a whole number/],
+    ["a limit that is none", ["quarantine", "list", "--limit", "some"], /a whole number of at least 1/],
+    ["a day that is none", ["quarantine", "list", "--from", "yesterday"], /a day is YYYY-MM-DD/],
+    ["a folder without a program", ["dev", "--program", __dirname], /has no Pulumi\.yaml.*--program/],
+    ["a command that is none", ["frobnicate"], /unknown command 'frobnicate'/],
+    ["an option that is none", ["sql", "select 1", "--jsn"], /unknown option '--jsn'[\s\S]*did you mean --json/i],
+    ["an argument too few", ["explain", "user_id:a"], /missing required argument 'b'/],
+  ])("wrong usage ends with 2 and says what would be right: %s", async (_, args, says) => {
+    const { code, stderr, stdout } = await run([...args, ...(args.length > 1 ? ["--data", data.path] : [])]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(says);
+  });
 });
 
 async function secret(): Promise<{ SecretString: string }> {

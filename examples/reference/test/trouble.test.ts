@@ -130,21 +130,35 @@ describe("a platform in trouble", () => {
   });
 });
 
-test("callbacks that capture what cannot be embedded fail in the program: all at once, with function, callback, variable", async () => {
+describe("a program that cannot come up, told all at once", () => {
   const fresh = dataFolder();
-  const { code, stderr } = await run([
-    "dev",
-    "--exit",
-    "--program",
-    program,
-    "--stack",
-    "captured",
-    "--data",
-    fresh.path,
-  ]);
-  fresh.remove();
-  expect(code).toBe(1);
-  expect(stderr).toMatch(/Function "cdp-processor": Callback "onEvent" captures a Map \(in seen\)/);
-  expect(stderr).toMatch(/Function "cdp-crm-deliver": Callback "map" captures a Map \(in seen\)/);
-  expect(stderr).toMatch(/Make it inside the function/);
-}, 60_000);
+  const stranger = createServer();
+  let taken: number;
+  let outcome: Awaited<ReturnType<typeof run>>;
+
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
+    taken = (stranger.address() as AddressInfo).port;
+    const platform = ["--program", program, "--stack", "captured", "--data", fresh.path];
+    // The AWS endpoint gets the base port, HTTP APIs the next ones.
+    outcome = await run(["dev", "--exit", ...platform, "--port", String(taken - 1)]);
+  }, 60_000);
+
+  afterAll(() => {
+    stranger.close();
+    fresh.remove();
+  });
+
+  test("callbacks that capture what cannot be embedded: function, callback, variable and remedy", () => {
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toMatch(/Function "cdp-processor": Callback "onEvent" captures a Map \(in seen\)/);
+    expect(outcome.stderr).toMatch(/Function "cdp-crm-deliver": Callback "map" captures a Map \(in seen\)/);
+    expect(outcome.stderr).toMatch(/Make it inside the function/);
+  });
+
+  test("an HTTP API's port in use: which, whose and the remedy", () => {
+    expect(outcome.stderr).toMatch(
+      new RegExp(`Port ${taken}, which the HTTP API "cdp-collector\\S*" listens on, is in use[\\s\\S]*--port`),
+    );
+  });
+});

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
-import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
+import { createReadStream } from "node:fs";
+import { type Duplex, PassThrough, pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { readParquet } from "@tributary/local";
 import { parse } from "csv-parse";
@@ -33,18 +32,18 @@ export function formatOf(file: string): FileFormat {
 
 /** SHA-256 of a file's bytes, in hex. */
 export async function hashFile(file: string): Promise<string> {
-  if (!existsSync(file)) throw new UsageError(`${file}: there is no such file.`);
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
   return hash.digest("hex");
 }
 
-function open(file: string): Readable {
-  const stream = createReadStream(file, { highWaterMark: 1 << 20 });
-  if (!file.toLowerCase().endsWith(".gz")) return stream;
-  const unzipped = createGunzip({ chunkSize: 1 << 18 });
-  stream.on("error", (error) => unzipped.destroy(error));
-  return stream.pipe(unzipped);
+/** The file's bytes, unzipped. What goes wrong on the way is thrown to whoever iterates over the last stream. */
+function open<S extends Duplex>(file: string, last: S): S {
+  const source = createReadStream(file, { highWaterMark: 1 << 20 });
+  const steps = file.toLowerCase().endsWith(".gz") ? [createGunzip({ chunkSize: 1 << 18 }), last] : [last];
+  // Not `pipe`, which leaves the errors of the streams before the last to nobody, and that ends the process.
+  pipeline([source, ...steps], () => undefined);
+  return last;
 }
 
 interface CsvRecord {
@@ -54,7 +53,8 @@ interface CsvRecord {
 }
 
 async function* csvRows(file: string, onHeader: (header: string[]) => void): AsyncGenerator<FileRow> {
-  const parser = open(file).pipe(
+  const parser = open(
+    file,
     parse({ bom: true, info: true, raw: true, relax_column_count: true, skip_empty_lines: true }),
   );
   let header: string[] | undefined;
@@ -64,7 +64,7 @@ async function* csvRows(file: string, onHeader: (header: string[]) => void): Asy
       onHeader(header);
       continue;
     }
-    const original = () => raw.replace(/\r?\n$/, "");
+    const original = () => raw.replace(/\r?\n?$/, "");
     const line = info.lines;
     if (record.length !== header.length) {
       const fault = `${record.length} columns where the header has ${header.length}`;
@@ -77,9 +77,20 @@ async function* csvRows(file: string, onHeader: (header: string[]) => void): Asy
   }
 }
 
+async function* linesOf(stream: PassThrough): AsyncGenerator<string> {
+  let rest = "";
+  stream.setEncoding("utf8");
+  for await (const chunk of stream as AsyncIterable<string>) {
+    const lines = (rest + chunk).split(/\r?\n/);
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
+}
+
 async function* jsonRows(file: string): AsyncGenerator<FileRow> {
   let line = 0;
-  for await (const text of createInterface({ input: open(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const text of linesOf(open(file, new PassThrough()))) {
     line += 1;
     if (text.trim() === "") continue;
     const original = () => text;

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { sendBatches } from "../collector-client";
 import { type CommonOptions, withCommonOptions, withRuntime } from "../context";
 import { UsageError } from "../errors";
-import { itemsOf, type LoadCounts, readMapping } from "../load";
+import { checkFile, itemsOf, type LoadCounts, readMapping } from "../load";
 import { count, seconds } from "../output";
 import { platformOf } from "../platform";
 import { progress } from "../progress";
@@ -16,6 +16,8 @@ export function loadCommand(): Command {
     .option("--mapping <file>", "how a row becomes an event (JSON; needed for CSV)")
     .action(async (files: string[], options: CommonOptions & { source: string; mapping?: string }) => {
       const mapping = options.mapping === undefined ? undefined : readMapping(options.mapping);
+      // All of them first: what is wrong with the last must not show after the first was sent.
+      for (const file of files) await checkFile(file, { mapping });
       await withRuntime(options, async (runtime, output) => {
         const platform = await platformOf(runtime);
         const writeKey = platform.ingestion.writeKeys[options.source];

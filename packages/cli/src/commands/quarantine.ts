@@ -1,5 +1,5 @@
 import type { QuarantinedRecord } from "@tributary/model";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { type CommonOptions, withCommonOptions, withRuntime } from "../context";
 import { count, table } from "../output";
 import { platformOf } from "../platform";
@@ -7,18 +7,31 @@ import { type QuarantineFilter, quarantinedRecords, replayRecords } from "../qua
 
 type FilterOptions = CommonOptions & QuarantineFilter;
 
+function parseDay(text: string): string {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text))) {
+    throw new InvalidArgumentError("a day is YYYY-MM-DD, such as 2026-01-31");
+  }
+  return text;
+}
+
+function parseLimit(text: string): number {
+  const limit = Number(text);
+  if (!Number.isInteger(limit) || limit < 1) throw new InvalidArgumentError("a whole number of at least 1");
+  return limit;
+}
+
 const withFilter = (command: Command) =>
   withCommonOptions(command)
     .option("--reason <reason>", "only this reason")
     .option("--source <id>", "only this source")
-    .option("--from <day>", "received on this day (YYYY-MM-DD) or later")
-    .option("--to <day>", "received on this day or earlier");
+    .option("--from <day>", "received on this day (YYYY-MM-DD) or later", parseDay)
+    .option("--to <day>", "received on this day or earlier", parseDay);
 
 /** `tributary quarantine list|replay`: what could not be applied, and a second try. */
 export function quarantineCommand(): Command {
   const list = withFilter(new Command("list"))
     .description("quarantined records with reason, source and original")
-    .option("--limit <n>", "at most so many", (text) => Number.parseInt(text, 10), 100)
+    .option("--limit <n>", "at most so many", parseLimit, 100)
     .action(async (options: FilterOptions & { limit: number }) => {
       await withRuntime(options, async (runtime, output) => {
         const platform = await platformOf(runtime);

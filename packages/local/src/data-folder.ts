@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { LocalRuntimeError } from "./kernel";
 
 /** Layout version of the data folder. A folder of another version is refused, never converted silently. */
-export const dataVersion = 1;
+export const dataVersion = 2;
 
 /** What a running instance leaves in its data folder, so that commands find it. */
 export interface RunningInstance {

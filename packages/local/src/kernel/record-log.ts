@@ -1,4 +1,7 @@
-import type { Table } from "./store";
+import { join } from "node:path";
+import { Packr } from "msgpackr";
+import { LogShard, type ShardHead } from "./log-shard";
+import type { Store } from "./store";
 import type { LogRecord } from "./types";
 
 /** What every stored record carries: its arrival time in epoch milliseconds. */
@@ -15,38 +18,52 @@ const digits = 16;
 /** Sequence numbers are `epoch milliseconds × 2048 + n`, below 2^53 until the year 2109. */
 const perMillisecond = 2048;
 
+/** Values as msgpack, plain maps as the store's tables have them. */
+const packr = new Packr({ useRecords: false });
+
 /**
- * A sharded, ordered, durable log in one table under the keys `[id, shard, number]`: the ground of Kinesis streams and
- * DynamoDB streams.
+ * A sharded, ordered, durable log: the ground of Kinesis streams and DynamoDB streams.
  *
  * Numbers grow over all shards of the log and follow the clock, so they never repeat, not even after everything was
  * trimmed and the process was started anew: a reader's checkpoint stays valid for ever.
  */
 export class RecordLog<V extends Stamped> {
-  private last = 0;
+  private readonly logShards: readonly LogShard[];
+  private last: number;
 
+  /**
+   * @param kind what the log belongs to, a folder's name; with the id it tells logs apart
+   */
   constructor(
-    private readonly table: Table<V>,
-    readonly id: string,
-    readonly shardCount: number,
+    store: Store,
+    kind: string,
+    id: string,
+    shardCount: number,
     private readonly format: SequenceFormat,
   ) {
-    for (let shard = 0; shard < shardCount; shard += 1) this.last = Math.max(this.last, this.newestNumber(shard) ?? 0);
+    const heads = store.table<ShardHead>("logs");
+    this.logShards = Array.from(
+      { length: shardCount },
+      (_, shard) => new LogShard(store, heads, [kind, id, shard], join(store.folder, "logs", kind, id, String(shard))),
+    );
+    this.last = Math.max(0, ...this.logShards.map(({ last }) => last));
   }
 
   /** Appends inside `Store.write`; the record becomes visible to readers with the commit. */
   append(shard: number, value: V): string {
     this.last = Math.max(this.last + 1, value.t * perMillisecond);
-    this.table.put([this.id, shard, this.last], value);
+    this.shard(shard).append(this.last, value.t, packr.pack(value));
     return this.text(this.last);
   }
 
   /** Up to `limit` records after a sequence number (exclusive), from the oldest where undefined. */
   *records(shard: number, after: string | undefined, limit: number): IterableIterator<{ sequence: string; value: V }> {
-    const start = after === undefined ? [this.id, shard] : [this.id, shard, this.number(after)];
-    const range = { start, end: [this.id, shard + 1], limit, exclusiveStart: after !== undefined };
-    for (const { key, value } of this.table.entries(range)) {
-      yield { sequence: this.text((key as [string, number, number])[2]), value };
+    if (limit <= 0) return;
+    let count = 0;
+    for (const { number, payload } of this.shard(shard).frames(after === undefined ? undefined : this.number(after))) {
+      yield { sequence: this.text(number), value: packr.unpack(payload) as V };
+      count += 1;
+      if (count >= limit) return;
     }
   }
 
@@ -59,18 +76,17 @@ export class RecordLog<V extends Stamped> {
   }
 
   newest(shard: number): string | undefined {
-    const number = this.newestNumber(shard);
+    const number = this.shard(shard).newest;
     return number === undefined ? undefined : this.text(number);
   }
 
   /** Where a reader "at timestamp" starts (exclusive): just before the first record that arrived then or later. */
   before(shard: number, timestamp: number): string {
-    const bound = Math.max(0, Math.ceil(timestamp) * perMillisecond - 1);
-    let position = bound;
+    let position = Math.max(0, Math.ceil(timestamp) * perMillisecond - 1);
     // A burst can run ahead of the clock; step over what still arrived earlier.
-    for (const { key, value } of this.table.entries({ start: [this.id, shard, bound], end: [this.id, shard + 1] })) {
-      if (value.t >= timestamp) break;
-      position = (key as [string, number, number])[2];
+    for (const { number, arrivedAt } of this.shard(shard).frames(position)) {
+      if (arrivedAt >= timestamp) break;
+      position = number;
     }
     return this.text(position);
   }
@@ -82,26 +98,18 @@ export class RecordLog<V extends Stamped> {
 
   /** Removes up to `limit` records of a shard that arrived before `horizon`, inside `Store.write`; returns how many. */
   trim(shard: number, horizon: number, limit: number): number {
-    const old: (string | number)[][] = [];
-    for (const { key, value } of this.table.entries({ start: [this.id, shard], end: [this.id, shard + 1], limit })) {
-      if (value.t >= horizon) break;
-      old.push(key as (string | number)[]);
-    }
-    for (const key of old) this.table.remove(key);
-    return old.length;
+    return this.shard(shard).trim(horizon, limit);
   }
 
   /** Arrival time of the oldest record, or undefined where the shard is empty. */
   oldest(shard: number): number | undefined {
-    for (const { value } of this.table.entries({ start: [this.id, shard], end: [this.id, shard + 1], limit: 1 })) {
-      return value.t;
-    }
+    for (const { arrivedAt } of this.shard(shard).frames(undefined)) return arrivedAt;
     return undefined;
   }
 
   /** Removes everything, inside `Store.write`. */
   clear(): void {
-    this.table.clear({ start: [this.id, 0], end: [this.id, this.shardCount] });
+    for (const shard of this.logShards) shard.clear();
   }
 
   /** Whether a text is a sequence number of this log's form. */
@@ -114,10 +122,10 @@ export class RecordLog<V extends Stamped> {
     return { lowest: this.text(0), highest: this.text(Number.MAX_SAFE_INTEGER) };
   }
 
-  private newestNumber(shard: number): number | undefined {
-    const range = { start: [this.id, shard + 1], end: [this.id, shard], reverse: true, limit: 1 };
-    for (const { key } of this.table.entries(range)) return (key as [string, number, number])[2];
-    return undefined;
+  private shard(index: number): LogShard {
+    const shard = this.logShards[index];
+    if (!shard) throw new Error(`shard ${index} of ${this.logShards.length}`);
+    return shard;
   }
 
   private text(number: number): string {

@@ -7,7 +7,6 @@ import {
   type RecordLog,
   type ShardedLog,
   type Stamped,
-  type Table,
 } from "../../kernel";
 import { keyOf, type StreamDefinition, type TableDefinition } from "./schema";
 import type { Cause } from "./table";
@@ -22,14 +21,6 @@ export interface ChangeRecord extends Stamped {
   readonly z: number;
   /** Deleted by time to live. */
   readonly x?: 1;
-}
-
-export interface ChangeTables {
-  readonly changes: Table<ChangeRecord>;
-}
-
-export function changeTables(kernel: Kernel): ChangeTables {
-  return { changes: kernel.store.table<ChangeRecord>("dynamodb.changes") };
 }
 
 const identity = { type: "Service", principalId: "dynamodb.amazonaws.com" } as const;

@@ -1,5 +1,5 @@
 import { AwsError, arn, type Kernel, RecordLog, type Table as StoreTable } from "../../kernel";
-import { type ChangeRecord, ChangeStream, type ChangeTables, changeTables } from "./change-stream";
+import { type ChangeRecord, ChangeStream } from "./change-stream";
 import { checkItemKeys, type IndexDefinition, type ItemKey, indexKey, type TableDefinition } from "./schema";
 import { equalItems, type Item, itemSize, refuse } from "./values";
 
@@ -10,7 +10,7 @@ export interface StoredItem {
 }
 
 /** The tables of the store behind every DynamoDB table. */
-export interface ItemTables extends ChangeTables {
+export interface ItemTables {
   /** `[table, partition hash, sort key]` */
   readonly items: StoreTable<StoredItem>;
   /** `[index, partition hash, sort key, own key]` → place of the item. */
@@ -21,7 +21,6 @@ export interface ItemTables extends ChangeTables {
 
 export function itemTables(kernel: Kernel): ItemTables {
   return {
-    ...changeTables(kernel),
     items: kernel.store.table<StoredItem>("dynamodb.items"),
     entries: kernel.store.table<ItemKey>("dynamodb.entries"),
     expiry: kernel.store.table<number>("dynamodb.expiry"),
@@ -192,7 +191,7 @@ export class Table {
     if (this.stream) this.kernel.logs.delete(this.stream.arn);
     this.stream = undefined;
     if (!stream) return;
-    const log = new RecordLog<ChangeRecord>(this.tables.changes, String(stream.id), ChangeStream.shardCount, {
+    const log = new RecordLog<ChangeRecord>(this.kernel.store, "dynamodb", String(stream.id), ChangeStream.shardCount, {
       prefix: ChangeStream.sequencePrefix,
     });
     this.stream = new ChangeStream(this.current, stream, this.kernel, log);

@@ -46,10 +46,11 @@ export class Stream implements ShardedLog<StoredRecord> {
   constructor(
     public definition: StreamDefinition,
     private readonly kernel: Kernel,
-    table: Table<StoredRecord>,
   ) {
     this.arn = streamArn(kernel, definition.name);
-    this.log = new RecordLog(table, definition.name, definition.shardCount, { prefix: sequencePrefix });
+    this.log = new RecordLog(kernel.store, "kinesis", definition.name, definition.shardCount, {
+      prefix: sequencePrefix,
+    });
     this.ids = Array.from({ length: definition.shardCount }, (_, index) => shardId(index));
     this.starts = hashStarts(definition.shardCount).map((start) => start.toString(16).padStart(32, "0"));
   }
@@ -134,12 +135,10 @@ function sizeForLambda(record: StoredRecord): number {
 /** The streams that exist, on disk and at work. */
 export class Streams {
   private readonly definitions: Table<StreamDefinition>;
-  private readonly records: Table<StoredRecord>;
   private readonly streams = new Map<string, Stream>();
 
   constructor(private readonly kernel: Kernel) {
     this.definitions = kernel.store.table<StreamDefinition>("kinesis.streams");
-    this.records = kernel.store.table<StoredRecord>("kinesis.records");
     for (const { value } of this.definitions.entries()) this.open(value);
   }
 
@@ -201,7 +200,7 @@ export class Streams {
   }
 
   private open(definition: StreamDefinition): Stream {
-    const stream = new Stream(definition, this.kernel, this.records);
+    const stream = new Stream(definition, this.kernel);
     this.streams.set(definition.name, stream);
     this.kernel.logs.set(stream.arn, stream);
     return stream;

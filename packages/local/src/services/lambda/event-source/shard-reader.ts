@@ -67,7 +67,7 @@ export class ShardReader {
     const { config, shardId } = this.options;
     const log = this.options.log();
     const room = config.batchSize * 2 * this.lanes.length - this.undone;
-    if (!log || room <= 0 || this.bytes >= readAheadBytes || !this.options.mayRead()) return true;
+    if (!log || room <= 0 || this.bytes >= readAheadBytes || !this.hasMore() || !this.options.mayRead()) return true;
     const limit = Math.min(chunk, room);
     const records = log.read(shardId, this.after, limit);
     for (const record of records) {

@@ -24,6 +24,7 @@ export class StreamMapping {
   private readonly pauses = new Pauses();
   private readonly stopListening: () => void;
   private stopped = false;
+  private soon: NodeJS.Immediate | undefined;
   private recheck: Promise<void> | undefined;
   private readonly begun: Promise<void>;
 
@@ -34,7 +35,7 @@ export class StreamMapping {
     private readonly config: MappingConfig,
     private readonly status: MappingStatus,
   ) {
-    this.stopListening = kernel.onWake(config.sourceArn, () => this.pump());
+    this.stopListening = kernel.onWake(config.sourceArn, () => this.pumpSoon());
     this.begun = this.begin();
   }
 
@@ -52,10 +53,19 @@ export class StreamMapping {
   async stop(): Promise<void> {
     this.stopped = true;
     this.stopListening();
+    clearImmediate(this.soon);
     this.pauses.end();
     await this.begun;
     await Promise.all(this.readers.map((reader) => reader.stop()));
     await this.checkpoints.settled();
+  }
+
+  /** Once for all that is written in a turn of the event loop. */
+  private pumpSoon(): void {
+    this.soon ??= setImmediate(() => {
+      this.soon = undefined;
+      this.pump();
+    });
   }
 
   private pump(): void {

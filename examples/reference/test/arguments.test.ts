@@ -115,8 +115,14 @@ const subjects: readonly Subject[] = [
     } satisfies IngestionArgs,
     kinds: {
       foundation: "object",
+      "foundation.alarmTopicArn": "text",
+      "foundation.environment": "text",
+      "foundation.tags": "object",
       rawZone: "object",
       "rawZone.bucket": "object",
+      "rawZone.bucket.arn": "text",
+      "rawZone.database": "text",
+      "rawZone.eventsTable": "text",
       sources: "object",
       "sources.web": "object",
       "sources.web.writeKey": "text",
@@ -130,6 +136,7 @@ const subjects: readonly Subject[] = [
       "archive.seconds": "number",
       onDelete: "text",
       onEvent: "callback",
+      transform: "object",
     },
   },
   {

@@ -3,8 +3,8 @@ import type * as kinesis from "@pulumi/aws/kinesis";
 import type * as s3 from "@pulumi/aws/s3";
 import type { Input } from "@pulumi/pulumi";
 import type { BucketRef, Callback, FoundationRef, OnDelete, Transform } from "@tributary/core";
-import type { Mapping } from "@tributary/model";
 import type { OnEvent } from "./on-event";
+import type { SourceArgs } from "./sources";
 
 /** Where everything that is collected is kept for ever: `dataLake.rawZone`, or the same shape written by hand. */
 export interface RawZoneRef {
@@ -13,37 +13,6 @@ export interface RawZoneRef {
   readonly database: Input<string>;
   /** Its table of collected events, whose columns the archive is written by. */
   readonly eventsTable: Input<string>;
-}
-
-/** A source of events; made by `http()` and `files()`. */
-export interface SourceArgs {
-  readonly kind: "http" | "files";
-  readonly writeKey?: Input<string>;
-  readonly mapping?: Mapping;
-}
-
-export interface HttpSourceArgs {
-  /**
-   * What clients name the source by. A write key stands in web pages and apps: it says where events are from, it keeps
-   * nobody out. By default one is derived from project, stack and source, the same at every deployment.
-   */
-  readonly writeKey?: Input<string>;
-}
-
-export interface FilesSourceArgs {
-  readonly writeKey?: Input<string>;
-  /** How a row becomes an event; published with the platform's contract for whoever loads files. */
-  readonly mapping?: Mapping;
-}
-
-/** A web site, an app, a server, a webhook: whatever speaks the tracking API. */
-export function http(args: HttpSourceArgs = {}): SourceArgs {
-  return { kind: "http", ...args };
-}
-
-/** Exports that are loaded from files (CSV, JSON lines, Parquet). */
-export function files(args: FilesSourceArgs = {}): SourceArgs {
-  return { kind: "files", ...args };
 }
 
 /** Changes to children after our defaults and before our security invariants; keys as in `nodes`. */

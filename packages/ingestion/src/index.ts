@@ -3,3 +3,4 @@ export { ingestionDefaults } from "./defaults";
 export * from "./ingestion";
 export { derivedWriteKey, ingestionFaults, normalize } from "./normalize";
 export * from "./on-event";
+export * from "./sources";

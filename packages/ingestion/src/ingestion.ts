@@ -13,7 +13,9 @@ import type { IngestionArgs } from "./args";
 import { normalize } from "./normalize";
 import { makeArchive } from "./resources/archive";
 import { makeCollector } from "./resources/collector";
+import { makeLanding } from "./resources/landing";
 import { makeProcessor } from "./resources/processor";
+import { makeSource } from "./sources";
 
 /** Raw children, for what our arguments do not offer. */
 export type IngestionNodes = Readonly<Record<string, Resource>>;
@@ -96,6 +98,15 @@ export class Ingestion extends TributaryComponent {
       this.child(),
     );
 
+    const landing = once(() =>
+      makeLanding(name, { foundation, rawZone, sources, stream, quarantine, onDelete }, this.child()),
+    );
+    const sourceNodes = sources.flatMap(({ id, args: source, writeKey }) => {
+      const context = { name, id, foundation, rawZone, stream, quarantine, landing, writeKey, place, module, onDelete };
+      const made = makeSource(source, { ...context, opts: this.child() });
+      return Object.entries(made).map(([key, resource]) => [`${id}.${key}`, resource] as const);
+    });
+
     this.events = table.ref;
     this.eventStream = stream.ref;
     this.collectorUrl = api.url;
@@ -120,6 +131,7 @@ export class Ingestion extends TributaryComponent {
       processorRole: processor.role,
       archive,
       archiveRole,
+      ...Object.fromEntries(sourceNodes),
     };
     this.registerOutputs({
       collectorUrl: this.collectorUrl,
@@ -129,4 +141,12 @@ export class Ingestion extends TributaryComponent {
       quarantineBucket: quarantine.name,
     });
   }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }

@@ -1,16 +1,34 @@
 import { createHash } from "node:crypto";
 import type { Input } from "@pulumi/pulumi";
 import * as pulumi from "@pulumi/pulumi";
-import { type Callback, type Fault, nearest, type OnDelete, slug, validate, zodFaults } from "@tributary/core";
+import {
+  type Callback,
+  type Fault,
+  foundationFaults,
+  inputTextFaults,
+  isRecord,
+  noArguments,
+  type OnDelete,
+  objectFaults,
+  onDeleteFaults,
+  quoted,
+  slug,
+  transformFaults,
+  unknownFaults,
+  validate,
+  zodFaults,
+} from "@tributary/core";
 import { type Mapping, mappingFaults, mappingSchema } from "@tributary/model";
-import type { IngestionArgs, IngestionTransforms, SourceArgs } from "./args";
+import type { IngestionArgs, IngestionTransforms } from "./args";
 import { ingestionDefaults } from "./defaults";
 import type { OnEvent } from "./on-event";
+import { kindOf, makers, type SourceArgs } from "./sources";
 
 export interface ResolvedSource {
   readonly id: string;
   readonly writeKey: Input<string>;
   readonly mapping: Mapping | undefined;
+  readonly args: SourceArgs;
 }
 
 /** Ingestion's arguments with everything decided. */
@@ -44,6 +62,7 @@ export function normalize(args: IngestionArgs, scope: KeyScope): ResolvedIngesti
       id,
       writeKey: source.writeKey ?? derivedWriteKey(scope, id),
       mapping: source.mapping,
+      args: source,
     })),
     capacity: args.capacity ?? ingestionDefaults.capacity,
     streamRetentionHours: args.streamRetentionHours ?? ingestionDefaults.streamRetentionHours,
@@ -76,22 +95,13 @@ const known = [
   "onEvent",
 ];
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !pulumi.Output.isInstance(value);
-}
-
-function quoted(value: unknown): string {
-  if (pulumi.Output.isInstance(value)) return "an Output";
-  if (typeof value === "function") return "a function";
-  return value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
-}
-
 /** Every fault of the arguments. Outputs are not looked into. */
 export function ingestionFaults(args: IngestionArgs): Fault[] {
-  if (!isRecord(args)) return [{ path: "(arguments)", reason: `${quoted(args)} must be an object` }];
+  const missing = noArguments(args);
+  if (missing.length > 0) return missing;
   return [
     ...unknownFaults("", args, known),
-    ...fieldsFaults("foundation", args.foundation, ["keyArn", "alarmTopicArn", "environment"], "governance.foundation"),
+    ...foundationFaults(args.foundation),
     ...rawZoneFaults(args.rawZone),
     ...sourcesFaults(args.sources),
     ...capacityFaults(args.capacity),
@@ -104,34 +114,22 @@ export function ingestionFaults(args: IngestionArgs): Fault[] {
     }),
     ...groupFaults("archive", args.archive, { megabytes: [64, 128], seconds: [60, 900] }),
     ...onDeleteFaults(args.onDelete),
+    ...transformFaults(args.transform, ["stream", "table", "quarantine"]),
     ...callbackFaults(args.onEvent),
   ];
 }
 
-function unknownFaults(prefix: string, given: object, allowed: readonly string[]): Fault[] {
-  return Object.keys(given)
-    .filter((key) => !allowed.includes(key))
-    .map((key) => {
-      const near = nearest(key, allowed);
-      const remedy = near === undefined ? `use ${allowed.join(", ")}` : `did you mean "${near}"?`;
-      return { path: `${prefix}${key}`, reason: `is no argument; ${remedy}` };
-    });
-}
-
-function fieldsFaults(path: string, value: unknown, fields: readonly string[], from: string): Fault[] {
-  if (!isRecord(value)) return [{ path, reason: `${quoted(value)} must be an object such as ${from}` }];
-  return fields
-    .filter((field) => value[field] === undefined)
-    .map((field) => ({ path: `${path}.${field}`, reason: `is missing; give ${from}` }));
-}
-
 function rawZoneFaults(rawZone: unknown): Fault[] {
-  const faults = fieldsFaults("rawZone", rawZone, ["bucket", "database", "eventsTable"], "dataLake.rawZone");
-  if (!isRecord(rawZone) || rawZone.bucket === undefined) return faults;
-  return [
-    ...faults,
-    ...fieldsFaults("rawZone.bucket", rawZone.bucket, ["name", "arn", "keyArn"], "dataLake.rawZone.bucket"),
-  ];
+  const from = "dataLake.rawZone";
+  return objectFaults("rawZone", rawZone, from, ({ bucket, database, eventsTable }) => [
+    ...objectFaults("rawZone.bucket", bucket, `${from}.bucket`, (given) => [
+      ...inputTextFaults("rawZone.bucket.name", given.name, `the bucket's name: ${from}.bucket has it`),
+      ...inputTextFaults("rawZone.bucket.arn", given.arn, `the bucket's ARN: ${from}.bucket has it`),
+      ...inputTextFaults("rawZone.bucket.keyArn", given.keyArn, `the ARN of the bucket's key: ${from}.bucket has it`),
+    ]),
+    ...inputTextFaults("rawZone.database", database, `the name of a Glue database: ${from} has it`),
+    ...inputTextFaults("rawZone.eventsTable", eventsTable, `the name of its table of events: ${from} has it`),
+  ]);
 }
 
 const idPattern = /^[a-z][a-z0-9-]{0,39}$/;
@@ -167,17 +165,13 @@ function idFaults(id: string): Fault[] {
 }
 
 function sourceFaults(path: string, source: unknown): Fault[] {
-  if (!isRecord(source) || (source.kind !== "http" && source.kind !== "files")) {
-    return [{ path, reason: `${quoted(source)} is no source; make it by http() or files()` }];
-  }
+  const kind = kindOf(source);
+  if (!kind || !isRecord(source)) return [{ path, reason: `${quoted(source)} is no source; make it by ${makers}` }];
   return [
-    ...unknownFaults(
-      `${path}.`,
-      source,
-      source.kind === "files" ? ["kind", "writeKey", "mapping"] : ["kind", "writeKey"],
-    ),
+    ...unknownFaults(`${path}.`, source, ["kind", "writeKey", ...(kind.maps ? ["mapping"] : []), ...kind.keys]),
     ...writeKeyFaults(`${path}.writeKey`, source.writeKey),
-    ...mappingArgumentFaults(`${path}.mapping`, source.mapping),
+    ...(kind.maps ? mappingArgumentFaults(`${path}.mapping`, source.mapping) : []),
+    ...kind.faults(path, source),
   ];
 }
 
@@ -232,11 +226,6 @@ function groupFaults(path: string, group: unknown, fields: Record<string, [numbe
       numberFaults(`${path}.${field}`, group[field], least, most),
     ),
   ];
-}
-
-function onDeleteFaults(onDelete: unknown): Fault[] {
-  if (onDelete === undefined || onDelete === "retain" || onDelete === "destroy") return [];
-  return [{ path: "onDelete", reason: `${quoted(onDelete)} must be "retain" or "destroy"` }];
 }
 
 function callbackFaults(onEvent: unknown): Fault[] {

@@ -71,14 +71,16 @@ describe("arguments", () => {
       expect.stringMatching(/^archive.megabytes: 1 must be a whole number from 64 to 128/),
       expect.stringMatching(/^capacity.shards: 0 must be/),
       expect.stringMatching(/^eventRetentionDays: 0.5 must be a whole number from 1 to 3650/),
-      expect.stringMatching(/^foundation.alarmTopicArn: is missing; give governance.foundation/),
-      expect.stringMatching(/^foundation.environment: is missing/),
+      expect.stringMatching(/^foundation.alarmTopicArn: is missing; give the ARN of an SNS topic/),
+      expect.stringMatching(/^foundation.environment: nothing must be a plain string/),
+      expect.stringMatching(/^foundation.logRetentionDays: nothing must be a whole number of days/),
+      expect.stringMatching(/^foundation.tags: is missing/),
       expect.stringMatching(/^onDelete: "keep" must be "retain" or "destroy"/),
       expect.stringMatching(/^onEvent: 7 must be a function of an event, or \{ module/),
       expect.stringMatching(/^onEvnt: is no argument; did you mean "onEvent"\?/),
       expect.stringMatching(/^processing.batchSize: "many" must be a whole number/),
       expect.stringMatching(/^processing.windowSecond: is no argument; did you mean "windowSeconds"\?/),
-      expect.stringMatching(/^rawZone: nothing must be an object such as dataLake.rawZone/),
+      expect.stringMatching(/^rawZone: is missing; give dataLake.rawZone/),
       expect.stringMatching(/^sources.Web App: .*try "web-app"/),
       expect.stringMatching(/^sources.a.writeKey: has 5 characters; it must be text of 8 to 128/),
       expect.stringMatching(/^sources.b: .* is no source; make it by http\(\) or files\(\)/),
@@ -87,7 +89,7 @@ describe("arguments", () => {
       expect.stringMatching(/^sources.unknown: "unknown" is what events of no source/),
       expect.stringMatching(/^streamRetentionHours: 24 must be a whole number from 48/),
     ]);
-    expect(() => normalize(wrong, scope)).toThrow(/Ingestion "cdp" has 18 invalid arguments/);
+    expect(() => normalize(wrong, scope)).toThrow(/Ingestion "cdp" has 20 invalid arguments/);
   });
 
   test("Outputs are not looked into; an empty list of sources is told", () => {

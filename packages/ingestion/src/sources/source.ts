@@ -1,0 +1,65 @@
+import type { ComponentResourceOptions, Input, Resource } from "@pulumi/pulumi";
+import type { Fault, FoundationRef, OnDelete, Place, SecureBucket, SecureStream } from "@tributary/core";
+import type { Mapping } from "@tributary/model";
+import type { RawZoneRef } from "../args";
+
+/** What every source has, whatever its kind. */
+export interface SourceBase {
+  readonly kind: string;
+  /**
+   * What clients name the source by. A write key stands in web pages and apps: it says where events are from, it keeps
+   * nobody out. By default one is derived from project, stack and source, the same at every deployment.
+   */
+  readonly writeKey?: Input<string>;
+  /** How a row becomes an event; published with the platform's contract for whoever loads files. */
+  readonly mapping?: Mapping;
+}
+
+/**
+ * Where files of sources arrive before they are events: a bucket of Ingestion's own. The loader takes each object below
+ * `source=<id>/` to the raw zone, unchanged, and its rows to the event stream.
+ */
+export interface Landing {
+  readonly bucket: SecureBucket;
+  /** Where a source's files go: `source=<id>/`. */
+  folder(id: string): string;
+}
+
+/** What a kind of source makes its resources of. */
+export interface SourceContext {
+  /** Of the component. */
+  readonly name: string;
+  /** Of the source. */
+  readonly id: string;
+  readonly foundation: FoundationRef;
+  readonly rawZone: RawZoneRef;
+  readonly stream: SecureStream;
+  readonly quarantine: SecureBucket;
+  /** Made when the first source asks for it. */
+  readonly landing: () => Landing;
+  /** What the source's write key came to. */
+  readonly writeKey: Input<string>;
+  readonly place: Place;
+  readonly module: string;
+  readonly onDelete: OnDelete;
+  /** Parent and provider of what is made. */
+  readonly opts: ComponentResourceOptions;
+}
+
+/**
+ * A kind of source: its arguments' check and its resources. One folder each under `sources/`; what users write is the
+ * function that makes its arguments.
+ */
+export interface SourceKind<A extends SourceBase> {
+  readonly kind: A["kind"];
+  /** What users write, for messages: `http()`. */
+  readonly maker: string;
+  /** Names of its arguments besides `kind`, `writeKey` and `mapping`. */
+  readonly keys: readonly string[];
+  /** Whether it takes a mapping. */
+  readonly maps: boolean;
+  /** Faults of its own arguments; any of them may be of any type. */
+  faults(path: string, args: Readonly<Record<string, unknown>>): Fault[];
+  /** Its resources; by key, they become the component's `nodes` as `<id>.<key>`. */
+  make?(args: A, context: SourceContext): Readonly<Record<string, Resource>>;
+}

@@ -4,3 +4,4 @@ export * from "./ingestion";
 export { derivedWriteKey, ingestionFaults, normalize } from "./normalize";
 export * from "./on-event";
 export * from "./sources";
+export type { WebhookContext, WebhookEvent, WebhookMap } from "./webhook-map";

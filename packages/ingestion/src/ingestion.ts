@@ -102,7 +102,20 @@ export class Ingestion extends TributaryComponent {
       makeLanding(name, { foundation, rawZone, sources, stream, quarantine, onDelete }, this.child()),
     );
     const sourceNodes = sources.flatMap(({ id, args: source, writeKey }) => {
-      const context = { name, id, foundation, rawZone, stream, quarantine, landing, writeKey, place, module, onDelete };
+      const context = {
+        name,
+        id,
+        foundation,
+        rawZone,
+        stream,
+        quarantine,
+        api,
+        landing,
+        writeKey,
+        place,
+        module,
+        onDelete,
+      };
       const made = makeSource(source, { ...context, opts: this.child() });
       return Object.entries(made).map(([key, resource]) => [`${id}.${key}`, resource] as const);
     });

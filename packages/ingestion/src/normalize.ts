@@ -61,7 +61,8 @@ export function normalize(args: IngestionArgs, scope: KeyScope): ResolvedIngesti
     sources: Object.entries(args.sources).map(([id, source]) => ({
       id,
       writeKey: source.writeKey ?? derivedWriteKey(scope, id),
-      mapping: source.mapping,
+      // A webhook's mapping is of payloads: of no use to whoever loads files.
+      mapping: source.kind === "webhook" ? undefined : source.mapping,
       args: source,
     })),
     capacity: args.capacity ?? ingestionDefaults.capacity,

@@ -3,6 +3,8 @@ export const metricNames = [
   "EventsAccepted",
   /** [reason] */
   "EventsRejected",
+  /** [source]: the signature does not hold; nothing was kept. */
+  "WebhooksRefused",
   "EventsApplied",
   "DuplicatesIgnored",
   /** [reason, stage] */

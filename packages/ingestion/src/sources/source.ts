@@ -1,5 +1,5 @@
 import type { ComponentResourceOptions, Input, Resource } from "@pulumi/pulumi";
-import type { Fault, FoundationRef, OnDelete, Place, SecureBucket, SecureStream } from "@tributary/core";
+import type { Fault, FoundationRef, HttpApi, OnDelete, Place, SecureBucket, SecureStream } from "@tributary/core";
 import type { Mapping } from "@tributary/model";
 import type { RawZoneRef } from "../args";
 
@@ -35,6 +35,8 @@ export interface SourceContext {
   readonly rawZone: RawZoneRef;
   readonly stream: SecureStream;
   readonly quarantine: SecureBucket;
+  /** The collector's API. */
+  readonly api: HttpApi;
   /** Made when the first source asks for it. */
   readonly landing: () => Landing;
   /** What the source's write key came to. */

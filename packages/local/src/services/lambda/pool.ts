@@ -1,9 +1,14 @@
 import { randomUUID } from "node:crypto";
+import { availableParallelism } from "node:os";
 import type { Environment, Outcome } from "./environment";
 import type { HandlerError } from "./worker/protocol";
 
-/** A waiting invocation starts another environment when none became free for so long; a cold start costs more. */
-const patienceMs = 15;
+/**
+ * A waiting invocation starts another environment when none became free for so long; a cold start costs more. Once there
+ * is one for each processor, and one that waits, only work that waits for something else gains by more of them.
+ */
+const patienceMs = { few: 15, many: 250 };
+const few = availableParallelism() + 1;
 /** An environment that did nothing for so long is stopped. */
 const idleLimitMs = 120_000;
 
@@ -11,6 +16,8 @@ const stopped: HandlerError = { errorType: "Sandbox.Stopped", errorMessage: "The
 
 interface Job {
   readonly event: string;
+  /** On the clock of `performance.now`. */
+  readonly since: number;
   readonly resolve: (outcome: Outcome) => void;
 }
 
@@ -49,7 +56,7 @@ export class EnvironmentPool {
   run(event: string): Promise<Outcome> {
     if (this.retired) return Promise.resolve({ error: stopped });
     return new Promise((resolve) => {
-      const job = { event, resolve };
+      const job = { event, since: performance.now(), resolve };
       const environment = this.takeIdle();
       if (environment) void this.execute(environment, job);
       else {
@@ -111,15 +118,19 @@ export class EnvironmentPool {
   private grow(atOnce: boolean): void {
     if (this.all.size >= this.options.size || this.starting >= this.waiting.length) return;
     if (atOnce) this.start();
-    else {
-      this.growth ??= setTimeout(() => {
-        this.growth = undefined;
-        if (this.waiting.length > 0) {
-          this.grow(true);
-          this.grow(false);
-        }
-      }, patienceMs);
-    }
+    else this.growth ??= setTimeout(() => this.growWherePatienceEnds(), this.patienceMs);
+  }
+
+  private get patienceMs(): number {
+    return this.all.size < few ? patienceMs.few : patienceMs.many;
+  }
+
+  private growWherePatienceEnds(): void {
+    this.growth = undefined;
+    const [oldest] = this.waiting;
+    if (!oldest) return;
+    this.grow(performance.now() - oldest.since >= this.patienceMs);
+    this.grow(false);
   }
 
   private start(): void {

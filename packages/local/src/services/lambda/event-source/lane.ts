@@ -9,6 +9,11 @@ import type { StreamItem } from "./stream-item";
 const maximumBytes = 6_291_456 - 64;
 /** Delay before a retry, doubled each time up to the longest. AWS waits longer; a developer watches. */
 const retryDelays = { first: 50, longest: 5_000 };
+/**
+ * Least time between the starts of two batches that are not full, in milliseconds: a lone record goes at once, a steady
+ * trickle goes in groups. AWS's poller asks a shard for records once a second.
+ */
+const paceMs = 100;
 
 export interface LaneOptions {
   readonly config: MappingConfig;
@@ -37,6 +42,7 @@ export class Lane {
   private queue: StreamItem[] = [];
   private bytes = 0;
   private firstAt = 0;
+  private startedAt = 0;
   private timer: NodeJS.Timeout | undefined;
   private current: Promise<void> | undefined;
   private stopped = false;
@@ -54,13 +60,13 @@ export class Lane {
     this.bytes += item.bytes;
   }
 
-  /** Starts a batch where one is due: it is full, or its window has passed, or `now` asks for it. */
+  /** Starts a batch where one is due: it is full, or its window and its pace have passed, or `now` asks for it. */
   start(now = false): void {
     if (this.current || this.queue.length === 0 || this.stopped) return;
     const { batchSize, windowMs } = this.options.config;
     const full = this.queue.length >= batchSize || this.bytes >= maximumBytes;
-    const waitMs = this.firstAt + windowMs - Date.now();
-    if (!full && !now && windowMs > 0 && waitMs > 0) {
+    const waitMs = Math.max(this.firstAt + windowMs, this.startedAt + paceMs) - Date.now();
+    if (!full && !now && waitMs > 0) {
       this.timer ??= setTimeout(() => {
         this.timer = undefined;
         this.start();
@@ -69,6 +75,7 @@ export class Lane {
     }
     clearTimeout(this.timer);
     this.timer = undefined;
+    this.startedAt = Date.now();
     this.current = this.process(this.takeBatch()).finally(() => {
       this.current = undefined;
     });

@@ -17,6 +17,8 @@ export const platformContract = z.object({
     quarantineBucket: z.string(),
     /** Mapping by source id, of the sources that have one: what files of the source are loaded by. */
     mappings: z.record(z.string(), z.json()).optional(),
+    /** Tracking plan (`readPlan` reads it) by source id, of the sources that have one. */
+    plans: z.record(z.string(), z.json()).optional(),
   }),
   lake: z.object({
     /** Glue database by zone. */

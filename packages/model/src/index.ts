@@ -9,6 +9,7 @@ export * from "./json";
 export * from "./mapping";
 export * from "./nearest";
 export * from "./ordering-time";
+export * from "./plan";
 export * from "./profile";
 export * from "./quarantine";
 export * from "./stored-event";

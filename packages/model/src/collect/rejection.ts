@@ -22,6 +22,10 @@ export const quarantineReasons = [
   "callback-error",
   /** A file's row that its mapping cannot turn into an event. */
   "unmappable",
+  /** The event does not keep to its source's tracking plan. */
+  "plan-violation",
+  /** Its source's tracking plan names no such event. */
+  "unplanned-event",
 ] as const;
 export type QuarantineReason = (typeof quarantineReasons)[number];
 

@@ -1,21 +1,24 @@
 import { audienceDefinitionSchema, identityRulesSchema } from "@tributary/model";
-import { z } from "zod";
+import * as z from "zod/mini";
 
 /** Environments and `config.json` of the functions: made by the component, read by the handlers. */
-const name = z.string().min(1);
-const positive = z.coerce.number().positive();
+const name = z.string().check(z.minLength(1));
+const positive = z.coerce.number().check(z.positive());
 
 export const propagateEnv = z.object({ MEMBERSHIPS_TABLE: name });
 export const propagateConfig = z.object({ audiences: z.record(z.string(), audienceDefinitionSchema) });
 
 /** Queue URLs by destination, as JSON: they are known at deployment only. */
 export const dispatchEnv = z.object({
-  QUEUE_URLS: z.string().transform((text, context) => {
-    const urls = z.record(z.string(), z.string().min(1)).safeParse(JSON.parse(text));
-    if (urls.success) return urls.data;
-    context.addIssue({ code: "custom", message: "must be a JSON object of queue URLs" });
-    return z.NEVER;
-  }),
+  QUEUE_URLS: z.pipe(
+    z.string(),
+    z.transform((text: string, context) => {
+      const urls = z.record(z.string(), name).safeParse(JSON.parse(text));
+      if (urls.success) return urls.data;
+      context.issues.push({ code: "custom", input: text, message: "must be a JSON object of queue URLs" });
+      return z.NEVER;
+    }),
+  ),
 });
 /** Audiences by destination. */
 export const dispatchConfig = z.object({ destinations: z.record(z.string(), z.array(z.string())) });
@@ -34,13 +37,13 @@ export const deliverEnv = z.object({
   DEAD_LETTER_URL: name,
   LEDGER_FUNCTION: name,
   TIMEOUT_MS: positive,
-  SECRET_ARN: name.optional(),
+  SECRET_ARN: z.optional(name),
 });
 export const deliverConfig = z.object({
   purpose: name,
   headers: z.record(z.string(), z.string()),
   /** Header that carries the secret's value. */
-  secretHeader: z.string().optional(),
+  secretHeader: z.optional(z.string()),
 });
 
 export const profileApiEnv = z.object({ GRAPH_TABLE: name, PROFILES_TABLE: name });
@@ -49,4 +52,4 @@ export const profileApiConfig = z.object({ rules: identityRulesSchema });
 export const authorizerEnv = z.object({ TOKEN_SECRET_ARN: name });
 
 /** A function's environment variables as its component must give them. */
-export type Variables<S extends z.ZodObject> = { readonly [K in keyof z.infer<S>]: unknown };
+export type Variables<S extends z.ZodMiniObject> = { readonly [K in keyof z.infer<S>]: unknown };

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { z } from "zod";
+import { type $ZodType, safeParse } from "zod/v4/core";
 
 /** Something wrong with an argument: where, and what to do about it. */
 export interface Fault {
@@ -23,8 +23,8 @@ export function validate(component: string, faults: readonly Fault[]): void {
 }
 
 /** The faults of a value against a zod schema, with paths below `prefix`. Pass only plain values: Outputs are not data. */
-export function zodFaults(schema: z.ZodType, value: unknown, prefix = ""): Fault[] {
-  const result = schema.safeParse(value);
+export function zodFaults(schema: $ZodType, value: unknown, prefix = ""): Fault[] {
+  const result = safeParse(schema, value);
   if (result.success) return [];
   return result.error.issues.map((issue) => ({ path: joinPath(prefix, issue.path), reason: issue.message }));
 }

@@ -1,8 +1,8 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 
 /** The resolver's environment: made by the component, read by the handler. */
 export const resolverEnv = z.object({
-  GRAPH_TABLE: z.string().min(1),
-  PROFILES_TABLE: z.string().min(1),
+  GRAPH_TABLE: z.string().check(z.minLength(1)),
+  PROFILES_TABLE: z.string().check(z.minLength(1)),
 });
 export type ResolverEnv = z.infer<typeof resolverEnv>;

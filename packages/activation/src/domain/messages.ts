@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 
 /** What happened to a profile's membership when the message was made: a hint. Delivery looks at the state of now. */
 export const membershipChanges = ["entered", "exited", "updated"] as const;
@@ -6,11 +6,11 @@ export type MembershipChange = (typeof membershipChanges)[number];
 
 /** A message on a destination's queue: this profile's state at the destination may be out of date. */
 export const deliveryMessage = z.object({
-  audience: z.string().min(1),
-  profileId: z.string().min(1),
+  audience: z.string().check(z.minLength(1)),
+  profileId: z.string().check(z.minLength(1)),
   change: z.enum(membershipChanges),
   /** Version of the profile that caused it; null where the profile is gone. */
-  version: z.string().nullable(),
+  version: z.nullable(z.string()),
 });
 export type DeliveryMessage = z.infer<typeof deliveryMessage>;
 
@@ -23,7 +23,7 @@ export const deliveryState = z.object({
   /** When, ISO 8601. */
   at: z.string(),
   /** Counts the changes: optimistic lock, and part of the idempotency key. */
-  revision: z.int().min(1),
+  revision: z.int().check(z.gte(1)),
 });
 export type DeliveryState = z.infer<typeof deliveryState>;
 
@@ -45,17 +45,17 @@ export const ledgerRequest = z.discriminatedUnion("operation", [
   z.object({
     operation: z.literal("record"),
     destination: z.string(),
-    entries: z.array(place.extend({ next: deliveryState })),
+    entries: z.array(z.extend(place, { next: deliveryState })),
   }),
 ]);
 export type LedgerRequest = z.infer<typeof ledgerRequest>;
 
 /** State of now of one profile in one audience, in the order asked for. */
-export const ledgerEntry = place.extend({
+export const ledgerEntry = z.extend(place, {
   /** Null where there is none, or it was merged into another. */
-  profile: profileSchema.nullable(),
+  profile: z.nullable(profileSchema),
   member: z.boolean(),
-  delivered: deliveryState.nullable(),
+  delivered: z.nullable(deliveryState),
 });
 export type LedgerEntry = z.infer<typeof ledgerEntry>;
 

@@ -1,7 +1,7 @@
 import { type CustomerEvent, eventTypes } from "@tributary/model";
-import { z } from "zod";
+import * as z from "zod/mini";
 
-const time = z.string().refine((text) => !Number.isNaN(Date.parse(text)), { message: "is no time" });
+const time = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), { message: "is no time" }));
 
 /**
  * As much of an event as identity stands on. The processor wrote it validated; this guards against another writer of
@@ -9,7 +9,7 @@ const time = z.string().refine((text) => !Number.isNaN(Date.parse(text)), { mess
  */
 const identityEvent = z.looseObject({
   type: z.enum(eventTypes),
-  messageId: z.string().min(1),
+  messageId: z.string().check(z.minLength(1)),
   sourceId: z.string(),
   timestamp: time,
   receivedAt: z.string(),

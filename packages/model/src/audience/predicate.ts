@@ -1,12 +1,14 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Json, JsonObject } from "../json";
 import type { Profile } from "../profile";
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
-const name = z.string().min(1, "must name a trait");
-const instant = z.string().refine((text) => !Number.isNaN(Date.parse(text)), {
-  message: 'must be a date such as "2026-01-31" or "2026-01-31T08:00:00Z"',
-});
+const name = z.string().check(z.minLength(1, "must name a trait"));
+const instant = z.string().check(
+  z.refine((text) => !Number.isNaN(Date.parse(text)), {
+    message: 'must be a date such as "2026-01-31" or "2026-01-31T08:00:00Z"',
+  }),
+);
 
 const traitPredicate = z.discriminatedUnion("op", [
   z.strictObject({
@@ -16,7 +18,12 @@ const traitPredicate = z.discriminatedUnion("op", [
     value: z.number(),
   }),
   z.strictObject({ kind: z.literal("trait"), name, op: z.literal("equals"), value: scalar }),
-  z.strictObject({ kind: z.literal("trait"), name, op: z.literal("oneOf"), value: z.array(scalar).min(1) }),
+  z.strictObject({
+    kind: z.literal("trait"),
+    name,
+    op: z.literal("oneOf"),
+    value: z.array(scalar).check(z.minLength(1)),
+  }),
   z.strictObject({ kind: z.literal("trait"), name, op: z.enum(["before", "after"]), value: instant }),
   z.strictObject({ kind: z.literal("trait"), name, op: z.literal("exists") }),
 ]);
@@ -29,12 +36,18 @@ export type Predicate =
   | { readonly kind: "not"; readonly of: Predicate };
 
 /** A predicate over profiles as JSON: what an audience is in the archive of a function. */
-export const predicateSchema: z.ZodType<Predicate> = z.lazy(() =>
+export const predicateSchema: z.ZodMiniType<Predicate> = z.lazy(() =>
   z.union([
     traitPredicate,
-    z.strictObject({ kind: z.literal("identifier"), type: z.string().min(1, "must name an identifier type") }),
-    z.strictObject({ kind: z.literal("consent"), purpose: z.string().min(1, "must name a purpose") }),
-    z.strictObject({ kind: z.enum(["all", "any"]), of: z.array(predicateSchema).min(1, "must hold a predicate") }),
+    z.strictObject({
+      kind: z.literal("identifier"),
+      type: z.string().check(z.minLength(1, "must name an identifier type")),
+    }),
+    z.strictObject({ kind: z.literal("consent"), purpose: z.string().check(z.minLength(1, "must name a purpose")) }),
+    z.strictObject({
+      kind: z.enum(["all", "any"]),
+      of: z.array(predicateSchema).check(z.minLength(1, "must hold a predicate")),
+    }),
     z.strictObject({ kind: z.literal("not"), of: predicateSchema }),
   ]),
 );
@@ -42,7 +55,7 @@ export const predicateSchema: z.ZodType<Predicate> = z.lazy(() =>
 /** Who is in an audience. */
 export const audienceDefinitionSchema = z.strictObject({
   predicate: predicateSchema,
-  description: z.string().default(""),
+  description: z._default(z.string(), ""),
 });
 export type AudienceDefinition = z.infer<typeof audienceDefinitionSchema>;
 

@@ -1,69 +1,77 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 import { normaliserNames } from "./normalise";
 
-const pattern = z.string().superRefine((text, context) => {
+const pattern = z.string().check((context) => {
   try {
-    new RegExp(text, "i");
+    new RegExp(context.value, "i");
   } catch (error) {
-    context.addIssue({ code: "custom", message: `is no regular expression: ${(error as Error).message}` });
+    const message = `is no regular expression: ${(error as Error).message}`;
+    context.issues.push({ code: "custom", input: context.value, message });
   }
 });
 
 const selector = z
   .string()
-  .regex(
-    /^[A-Za-z_$][\w$-]*(\.[A-Za-z_$][\w$-]*)*(\[[\w.:-]+\])?$/,
-    'must be a dotted path such as "traits.email" or "context.externalIds[crm_id]"',
+  .check(
+    z.regex(
+      /^[A-Za-z_$][\w$-]*(\.[A-Za-z_$][\w$-]*)*(\[[\w.:-]+\])?$/,
+      'must be a dotted path such as "traits.email" or "context.externalIds[crm_id]"',
+    ),
   );
+
+/** A whole number within bounds. */
+const whole = (least: number, most: number) => z.int().check(z.gte(least), z.lte(most));
 
 const blockedSchema = z.strictObject({
   /** Whole values, compared without regard to case. */
-  values: z.array(z.string()).default([]),
+  values: z._default(z.array(z.string()), []),
   /** Regular expressions, case-insensitive, tested against the normalised value. */
-  patterns: z.array(pattern).default([]),
+  patterns: z._default(z.array(pattern), []),
 });
 
 const identifierRuleSchema = z.strictObject({
   /** `user_id`, `email`…: lower-case letters, digits and underscores. */
   type: z
     .string()
-    .regex(/^[a-z][a-z0-9_]{0,62}$/, "must be lower-case letters, digits and underscores, such as crm_id"),
+    .check(z.regex(/^[a-z][a-z0-9_]{0,62}$/, "must be lower-case letters, digits and underscores, such as crm_id")),
   /** Where the values lie in an event: dotted paths; `context.externalIds[crm_id]` is the id of that `type`; a list gives each of its items. */
-  selectors: z.array(selector).min(1),
-  normalise: z.array(z.enum(normaliserNames)).default(["trim"]),
+  selectors: z.array(selector).check(z.minLength(1)),
+  normalise: z._default(z.array(z.enum(normaliserNames)), ["trim"]),
   /** Most distinct values of this type in one profile. */
-  limit: z.int().min(1).max(10_000),
+  limit: whole(1, 10_000),
   /** 1 is the strongest. Stronger links are made first, and an event's traits hang on its strongest identifier. */
-  priority: z.int().min(1).max(1_000),
+  priority: whole(1, 1_000),
   /** A value linked with more than this many values of one stronger type is a shared thing (a kiosk, an office phone) and belongs to nobody. Default: never. */
-  sharedAbove: z.int().min(1).optional(),
+  sharedAbove: z.optional(z.int().check(z.gte(1))),
   /** Values with fewer distinct characters are junk. Default 1. */
-  minimumDistinctCharacters: z.int().min(1).default(1),
-  blocked: blockedSchema.optional(),
+  minimumDistinctCharacters: z._default(z.int().check(z.gte(1)), 1),
+  blocked: z.optional(blockedSchema),
 });
 
 /** Rules as JSON: what a user writes, what travels to the resolver in its archive. */
 export const identityRulesSchema = z
   .strictObject({
-    version: z.literal(1).default(1),
-    identifiers: z.array(identifierRuleSchema).min(1),
+    version: z._default(z.literal(1), 1),
+    identifiers: z.array(identifierRuleSchema).check(z.minLength(1)),
     /** Blocked for every type. */
-    blocked: blockedSchema.default({ values: [], patterns: [] }),
+    blocked: z._default(blockedSchema, { values: [], patterns: [] }),
     /** ISO 3166 country that a phone number without a country code belongs to. Default: such numbers are no identifiers. */
-    defaultCountry: z.string().length(2).toUpperCase().optional(),
+    defaultCountry: z.optional(z.string().check(z.length(2), z.toUpperCase())),
     /** Most identifiers, and most links, of one connected component; beyond it links are refused and counted. */
-    maxComponentSize: z.int().min(2).max(2_000).default(500),
+    maxComponentSize: z._default(whole(2, 2_000), 500),
     /** Most values of one type that `alias` events may declare to be one person's. */
-    aliasLimit: z.int().min(1).max(100).default(5),
+    aliasLimit: z._default(whole(1, 100), 5),
     /** Granularity of `lastSeen`, seconds: a profile is not rewritten for each event of a visit. */
-    lastSeenResolutionSeconds: z.int().min(1).max(86_400).default(3_600),
+    lastSeenResolutionSeconds: z._default(whole(1, 86_400), 3_600),
   })
-  .superRefine((rules, context) => {
+  .check((context) => {
+    const rules = context.value;
     const seen = new Set<string>();
     rules.identifiers.forEach((rule, index) => {
       if (seen.has(rule.type)) {
-        context.addIssue({
+        context.issues.push({
           code: "custom",
+          input: rule.type,
           path: ["identifiers", index, "type"],
           message: `"${rule.type}" is there twice: put all selectors of a type in one rule`,
         });

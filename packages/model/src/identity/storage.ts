@@ -1,5 +1,5 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { shortHash } from "../canonical";
 import type { Json } from "../json";
 import {
@@ -41,7 +41,7 @@ export interface StoredComponent {
 export const nothingWritten: WrittenProfiles = { versions: new Map(), assignment: new Map() };
 
 const linkRules: readonly LinkRule[] = ["same-event", "alias"];
-const json: z.ZodType<Json> = z.unknown() as z.ZodType<Json>;
+const json: z.ZodMiniType<Json> = z.unknown() as z.ZodMiniType<Json>;
 /** name → [value, time, index of the message id] */
 const factsShape = z.record(z.string(), z.tuple([json, z.number(), z.number()]));
 const storedShape = z.object({

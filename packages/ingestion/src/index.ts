@@ -1,3 +1,4 @@
+export { type PlanDefinition, type TrackingPlan, trackingPlan } from "@tributary/model";
 export * from "./args";
 export { ingestionDefaults } from "./defaults";
 export * from "./ingestion";

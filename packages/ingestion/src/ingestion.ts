@@ -132,6 +132,7 @@ export class Ingestion extends TributaryComponent {
       eventsTableName: table.name,
       quarantineBucket: quarantine.name,
       ...(mappings.length > 0 ? { mappings: Object.fromEntries(mappings) } : {}),
+      ...(resolved.plans ? { plans: resolved.plans } : {}),
     };
     this.nodes = {
       stream: stream.stream,

@@ -18,7 +18,7 @@ import {
   validate,
   zodFaults,
 } from "@tributary/core";
-import { type Mapping, mappingFaults, mappingSchema } from "@tributary/model";
+import { type Mapping, mappingFaults, mappingSchema, readPlan, type TrackingPlan } from "@tributary/model";
 import type { IngestionArgs, IngestionTransforms } from "./args";
 import { ingestionDefaults } from "./defaults";
 import type { OnEvent } from "./on-event";
@@ -37,6 +37,8 @@ export interface ResolvedIngestion {
   readonly capacity: "on-demand" | { readonly shards: number };
   readonly streamRetentionHours: number;
   readonly eventRetentionDays: number;
+  /** Tracking plans by source id; undefined where no source has one. */
+  readonly plans: Readonly<Record<string, TrackingPlan>> | undefined;
   readonly processing: { readonly batchSize: number; readonly windowSeconds: number; readonly parallelization: number };
   readonly archive: { readonly megabytes: number; readonly seconds: number };
   readonly onDelete: OnDelete;
@@ -65,6 +67,7 @@ export function normalize(args: IngestionArgs, scope: KeyScope): ResolvedIngesti
       mapping: source.kind === "webhook" ? undefined : source.mapping,
       args: source,
     })),
+    plans: plansOf(args.sources),
     capacity: args.capacity ?? ingestionDefaults.capacity,
     streamRetentionHours: args.streamRetentionHours ?? ingestionDefaults.streamRetentionHours,
     eventRetentionDays: args.eventRetentionDays ?? ingestionDefaults.eventRetentionDays,
@@ -74,6 +77,14 @@ export function normalize(args: IngestionArgs, scope: KeyScope): ResolvedIngesti
     onEvent: args.onEvent,
     transform: args.transform ?? {},
   };
+}
+
+function plansOf(sources: Readonly<Record<string, SourceArgs>>): Readonly<Record<string, TrackingPlan>> | undefined {
+  const plans = Object.entries(sources).flatMap(([id, { plan }]) => {
+    const read = plan === undefined ? undefined : readPlan(plan).plan;
+    return read ? [[id, read] as const] : [];
+  });
+  return plans.length > 0 ? Object.fromEntries(plans) : undefined;
 }
 
 /** The same at every deployment of a stack, another in every stack: an event of a test never lands in production. */
@@ -169,9 +180,10 @@ function sourceFaults(path: string, source: unknown): Fault[] {
   const kind = kindOf(source);
   if (!kind || !isRecord(source)) return [{ path, reason: `${quoted(source)} is no source; make it by ${makers}` }];
   return [
-    ...unknownFaults(`${path}.`, source, ["kind", "writeKey", ...(kind.maps ? ["mapping"] : []), ...kind.keys]),
+    ...unknownFaults(`${path}.`, source, ["kind", "writeKey", "plan", ...(kind.maps ? ["mapping"] : []), ...kind.keys]),
     ...writeKeyFaults(`${path}.writeKey`, source.writeKey),
     ...(kind.maps ? mappingArgumentFaults(`${path}.mapping`, source.mapping) : []),
+    ...(source.plan === undefined ? [] : (readPlan(source.plan, `${path}.plan`).faults ?? [])),
     ...kind.faults(path, source),
   ];
 }

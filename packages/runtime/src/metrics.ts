@@ -11,8 +11,10 @@ export const metricNames = [
   "EventsQuarantined",
   /** Their sum without dimensions of their own: an alarm cannot add up a metric's dimensions. */
   "RecordsQuarantined",
-  /** [reason]: by the user's `onEvent` callback. */
+  /** [reason]: by the user's `onEvent` callback, or by a tracking plan. */
   "EventsDropped",
+  /** [source, outcome]: events that do not keep to their source's tracking plan, by what became of them. */
+  "PlanViolations",
   "ProfilesChanged",
   "ComponentsFrozen",
   /** [audience] */

@@ -4,7 +4,7 @@ export interface FilesSource extends SourceBase {
   readonly kind: "files";
 }
 
-export type FilesSourceArgs = Pick<SourceBase, "writeKey" | "mapping">;
+export type FilesSourceArgs = Pick<SourceBase, "writeKey" | "mapping" | "plan">;
 
 /** Exports that are loaded from files (CSV, JSON lines, Parquet). */
 export function files(args: FilesSourceArgs = {}): FilesSource {

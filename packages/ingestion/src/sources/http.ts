@@ -4,7 +4,7 @@ export interface HttpSource extends SourceBase {
   readonly kind: "http";
 }
 
-export type HttpSourceArgs = Pick<SourceBase, "writeKey">;
+export type HttpSourceArgs = Pick<SourceBase, "writeKey" | "plan">;
 
 /** A web site, an app, a server: whatever speaks the tracking API. */
 export function http(args: HttpSourceArgs = {}): HttpSource {

@@ -1,6 +1,6 @@
 import type { ComponentResourceOptions, Input, Resource } from "@pulumi/pulumi";
 import type { Fault, FoundationRef, HttpApi, OnDelete, Place, SecureBucket, SecureStream } from "@tributary/core";
-import type { Mapping } from "@tributary/model";
+import type { Mapping, PlanDefinition } from "@tributary/model";
 import type { RawZoneRef } from "../args";
 
 /** What every source has, whatever its kind. */
@@ -13,6 +13,11 @@ export interface SourceBase {
   readonly writeKey?: Input<string>;
   /** How a row becomes an event; published with the platform's contract for whoever loads files. */
   readonly mapping?: Mapping;
+  /**
+   * What its events must be, and what becomes of those that are not; made by `trackingPlan()`, or read from a file.
+   * Published with the platform's contract. By default every event is taken as it is.
+   */
+  readonly plan?: PlanDefinition;
 }
 
 /**
@@ -56,7 +61,7 @@ export interface SourceKind<A extends SourceBase> {
   readonly kind: A["kind"];
   /** What users write, for messages: `http()`. */
   readonly maker: string;
-  /** Names of its arguments besides `kind`, `writeKey` and `mapping`. */
+  /** Names of its arguments besides `kind`, `writeKey`, `mapping` and `plan`. */
   readonly keys: readonly string[];
   /** Whether it takes a mapping. */
   readonly maps: boolean;

@@ -45,7 +45,7 @@ export type WebhookSecret =
       readonly create: { readonly value?: pulumi.Input<string> };
     };
 
-export interface WebhookArgs extends Pick<SourceBase, "writeKey"> {
+export interface WebhookArgs extends Pick<SourceBase, "writeKey" | "plan"> {
   readonly provider: "stripe" | "shopify" | "github" | { readonly hmac: HmacSignature };
   readonly secret: WebhookSecret;
   /**

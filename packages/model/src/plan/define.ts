@@ -34,7 +34,9 @@ export function trackingPlan(definition: PlanDefinition): PlanDefinition {
 export function readPlan(
   definition: unknown,
   path = "",
-): { readonly plan: TrackingPlan; readonly faults?: undefined } | { readonly faults: readonly PlanFault[] } {
+):
+  | { readonly plan: TrackingPlan; readonly faults?: undefined }
+  | { readonly plan?: undefined; readonly faults: readonly PlanFault[] } {
   const reader = new PlanReader();
   const plan = reader.plan(definition, path);
   return reader.faults.length > 0 ? { faults: reader.faults } : { plan };

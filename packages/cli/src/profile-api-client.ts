@@ -1,6 +1,6 @@
 import type { RuntimeHandle } from "@tributary/local";
 import type { PlatformContract } from "@tributary/model";
-import { CommandError } from "./errors";
+import { CommandError, UsageError } from "./errors";
 
 async function token(runtime: RuntimeHandle, platform: PlatformContract): Promise<string> {
   const { SecretString } = await runtime.call<{ SecretString?: string }>("secrets-manager", "GetSecretValue", {
@@ -16,7 +16,9 @@ async function get(runtime: RuntimeHandle, platform: PlatformContract, path: str
   });
   const document = (await response.json().catch(() => ({}))) as { message?: string; error?: { message?: string } };
   if (response.ok) return document;
-  throw new CommandError(document.error?.message ?? document.message ?? `The profile API answered ${response.status}.`);
+  const message = document.error?.message ?? document.message ?? `The profile API answered ${response.status}.`;
+  // 400 is what was asked, not how it went.
+  throw response.status === 400 ? new UsageError(message) : new CommandError(message);
 }
 
 /** A profile by `type:value` or profile id, through the platform's own profile API. */

@@ -1,3 +1,4 @@
+import type { TrackingPlan } from "@tributary/model";
 import * as z from "zod/mini";
 
 /** Environment of the collector's function. */
@@ -22,6 +23,10 @@ export const processorEnv = z.object({
 export const processorConfig = z.object({
   /** Days that an event stays in the events table. */
   retentionDays: z.number(),
+  /** Tracking plan by source id; checked in the program. */
+  plans: z.optional(z.custom<Readonly<Record<string, TrackingPlan>>>()),
+  /** When a call of the user's callback is given up: it blocks its thread, or its promise does not settle. */
+  callback: z.object({ blockedMs: z.number(), awaitMs: z.number() }),
 });
 export type ProcessorConfig = z.infer<typeof processorConfig>;
 

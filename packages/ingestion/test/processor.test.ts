@@ -9,7 +9,9 @@ import {
 } from "@tributary/model";
 import { type Disposition, type KinesisRecord, metrics } from "@tributary/runtime";
 import * as fc from "fast-check";
+import type { CallbackAnswer, CallbackPort } from "../src/domain/callback";
 import { processBatch } from "../src/domain/process";
+import { partitionKeyOf } from "../src/domain/stream-writer";
 import { drop, type OnEvent } from "../src/on-event";
 
 const receivedAt = "2026-11-23T09:00:00.000Z";
@@ -22,10 +24,24 @@ function onShard(data: CollectedRecord | Buffer, sequence: number): KinesisRecor
   return {
     shardId: "shardId-000000000000",
     sequenceNumber: String(sequence).padStart(8, "0"),
-    partitionKey: "p",
+    partitionKey: Buffer.isBuffer(data) ? "p" : partitionKeyOf(data),
     data: Buffer.isBuffer(data) ? data : Buffer.from(JSON.stringify(data)),
     arrivedAt: Date.parse(receivedAt),
   };
+}
+
+/** A callback in this thread: what it does to a thread of its own is told in callback-thread.test.ts. */
+function inThisThread(onEvent: OnEvent): CallbackPort {
+  const answerOf = async (event: CustomerEvent): Promise<CallbackAnswer> => {
+    try {
+      const value = await onEvent(structuredClone(event), event);
+      return { kind: "gave", value: value === undefined ? undefined : JSON.parse(JSON.stringify(value)) };
+    } catch (thrown) {
+      const { name, message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown));
+      return { kind: "threw", name, message, ...(stack === undefined ? {} : { stack }) };
+    }
+  };
+  return { run: (events) => Promise.all(events.map(answerOf)) };
 }
 
 /** A processor over a table and a bucket in memory; `broken` says for which keys a write fails. */
@@ -52,7 +68,7 @@ function processor(options: { onEvent?: OnEvent; broken?: (key: string) => boole
         objects.set(key, body);
       },
     },
-    onEvent: options.onEvent,
+    onEvent: options.onEvent && inThisThread(options.onEvent),
     retentionDays: 30,
     metrics: counters,
   };
@@ -164,11 +180,54 @@ describe("quarantine", () => {
 describe("failures of the table", () => {
   test("only what was not stored is tried again, and what repeats it with it", async () => {
     const { run, table, sum } = processor({ broken: (id) => id === "web#b" });
-    const dispositions = await run(...["a", "b", "c", "b"].map((messageId) => collected({ ...track, messageId })));
+    const dispositions = await run(
+      ...["a", "b", "c", "b"].map((messageId) => collected({ ...track, messageId, userId: messageId })),
+    );
     expect(kinds(dispositions)).toEqual(["ok", "retry", "ok", "retry"]);
     expect(dispositions[1]).toMatchObject({ reason: "ThrottlingException: slow down" });
     expect([...table.keys()]).toEqual(["web#a", "web#c"]);
     expect([sum("EventsApplied"), sum("RecordsRetried")]).toEqual([2, 2]);
+  });
+});
+
+describe("order", () => {
+  test("a person's events are put in the stream's order, whatever a put takes, and none overtakes one that failed", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ person: fc.integer({ min: 0, max: 3 }), turns: fc.integer({ min: 0, max: 3 }) }), {
+          minLength: 1,
+          maxLength: 30,
+        }),
+        fc.option(fc.integer({ min: 0, max: 29 }), { nil: undefined }),
+        async (records, failing) => {
+          const { parts } = processor();
+          const put: { person: string; index: number }[] = [];
+          const slow = async (item: StoredEvent) => {
+            const event = JSON.parse(item.event) as CustomerEvent;
+            const index = Number(event.messageId);
+            for (let turn = records[index]?.turns ?? 0; turn > 0; turn--)
+              await new Promise((done) => setImmediate(done));
+            if (index === failing) throw new Error("throttled");
+            put.push({ person: event.userId ?? "", index });
+            return "stored" as const;
+          };
+          const dispositions = await processBatch(
+            records.map(({ person }, index) =>
+              onShard(collected({ ...track, messageId: `${index}`, userId: `u${person}` }), index),
+            ),
+            { ...parts, store: { putNew: slow } },
+          );
+          for (const person of ["u0", "u1", "u2", "u3"]) {
+            const got = put.filter((each) => each.person === person).map(({ index }) => index);
+            const all = records.flatMap((record, index) => (`u${record.person}` === person ? [index] : []));
+            const cut = all.indexOf(failing ?? -1);
+            expect(got).toEqual(cut < 0 ? all : all.slice(0, cut));
+            for (const index of all) expect(dispositions[index]?.kind).toBe(got.includes(index) ? "ok" : "retry");
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 });
 

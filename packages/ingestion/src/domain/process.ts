@@ -18,9 +18,9 @@ import {
   storedEvent,
 } from "@tributary/model";
 import { type Disposition, type KinesisRecord, type Metrics, mapLimit, ok, retry } from "@tributary/runtime";
-import type { OnEvent } from "../on-event";
-import { runCallback } from "./callback";
+import { type CallbackOutcome, type CallbackPort, callbackOutcome } from "./callback";
 import { unknownSource } from "./collect";
+import type { PlanGate } from "./plan";
 import type { QuarantinePort } from "./stream-writer";
 
 /** The events table. Throws where the answer is not known (throttled, away, not allowed). */
@@ -32,10 +32,14 @@ export interface EventStore {
 export interface ProcessorParts {
   readonly store: EventStore;
   readonly quarantine: QuarantinePort;
-  readonly onEvent?: OnEvent | undefined;
+  readonly onEvent?: CallbackPort | undefined;
+  /** The sources' tracking plans. */
+  readonly plans?: PlanGate | undefined;
   readonly retentionDays: number;
   readonly metrics: Metrics;
-  /** Puts at a time. @default 128 */
+  /** Epoch milliseconds after which no further callback begins. @default never */
+  readonly until?: number;
+  /** People whose events are put at a time. @default 128 */
   readonly concurrency?: number;
 }
 
@@ -43,10 +47,21 @@ export interface ProcessorParts {
 const maxStoredBytes = 390 * 1024;
 
 /** What is to be done about a record. */
-type Plan =
+export type Plan =
   | { readonly kind: "store"; readonly record: CollectedRecord; readonly items: readonly StoredEvent[] }
   | { readonly kind: "quarantine"; readonly entry: QuarantinedRecord }
-  | { readonly kind: "dropped"; readonly reason: string };
+  | { readonly kind: "dropped"; readonly reason: string }
+  /** The callback could not be asked within this invocation. */
+  | { readonly kind: "later" };
+
+/** A record that is an event, before the callback saw it. */
+interface Readable {
+  readonly kind: "event";
+  readonly record: CollectedRecord;
+  readonly event: CustomerEvent;
+  /** The event as its source's tracking plan let it through. */
+  readonly planned: CustomerEvent;
+}
 
 function quarantine(
   record: CollectedRecord,
@@ -70,7 +85,7 @@ function items(event: CustomerEvent, answers: readonly CustomerEvent[], retentio
   return answers.map((answer) => storedEvent(answer, print, retentionDays));
 }
 
-async function plan(source: KinesisRecord, parts: ProcessorParts): Promise<Plan> {
+function read(source: Pick<KinesisRecord, "data" | "arrivedAt">, plans: PlanGate | undefined): Readable | Plan {
   const record = readCollected(source.data);
   if (isRejection(record)) {
     const meta = { sourceId: unknownSource, receivedAt: isoTime(source.arrivedAt) };
@@ -80,21 +95,50 @@ async function plan(source: KinesisRecord, parts: ProcessorParts): Promise<Plan>
   if (record.type === "rejected") return quarantine(record, "collector", reasonOf(record), record.detail ?? "");
   const event = eventOf(record);
   if (isRejection(event)) return quarantine(record, "processor", event.reason, describe(event));
-  if (!parts.onEvent) return { kind: "store", record, items: items(event, [event], parts.retentionDays) };
-  const outcome = await runCallback(parts.onEvent, event);
+  const planned = plans ? plans(event) : ({ kind: "event", event } as const);
+  if (planned.kind === "dropped") return planned;
+  if (planned.kind === "quarantine") return quarantine(record, "plan", planned.reason, planned.detail);
+  return { kind: "event", record, event, planned: planned.event };
+}
+
+function afterCallback({ record, event }: Readable, outcome: CallbackOutcome, retentionDays: number): Plan {
   switch (outcome.kind) {
     case "dropped":
+    case "later":
       return outcome;
     case "failed":
       return quarantine(record, "onEvent", "callback-error", outcome.detail, outcome.stack);
     case "events": {
-      const stored = items(event, outcome.events, parts.retentionDays);
+      const stored = items(event, outcome.events, retentionDays);
       const large = stored.find((item) => Buffer.byteLength(item.event) > maxStoredBytes);
       if (!large) return { kind: "store", record, items: stored };
       const detail = `onEvent made an event of ${Buffer.byteLength(large.event)} bytes, ${maxStoredBytes} are the most`;
       return quarantine(record, "onEvent", "event-too-large", detail);
     }
   }
+}
+
+/** What is to be done about each record of a batch, in its order. Writes nothing. */
+export async function planBatch(
+  records: readonly Pick<KinesisRecord, "data" | "arrivedAt">[],
+  parts: Pick<ProcessorParts, "onEvent" | "plans" | "retentionDays" | "until">,
+): Promise<readonly Plan[]> {
+  const readings = records.map((record) => read(record, parts.plans));
+  const events = readings.filter((reading): reading is Readable => reading.kind === "event");
+  const { onEvent, retentionDays, until = Number.POSITIVE_INFINITY } = parts;
+  const answers = await onEvent?.run(
+    events.map(({ planned }) => planned),
+    until,
+  );
+  let next = 0;
+  return readings.map((reading): Plan => {
+    if (reading.kind !== "event") return reading;
+    const answer = answers?.[next++];
+    const outcome: CallbackOutcome = answer
+      ? callbackOutcome(answer, reading.planned)
+      : { kind: "events", events: [reading.planned] };
+    return afterCallback(reading, outcome, retentionDays);
+  });
 }
 
 function reused(record: CollectedRecord): QuarantinedRecord {
@@ -107,6 +151,12 @@ function reused(record: CollectedRecord): QuarantinedRecord {
 
 function failure(error: unknown): Disposition {
   return retry(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+}
+
+interface Put {
+  readonly item: StoredEvent;
+  /** Of its record in the batch. */
+  readonly index: number;
 }
 
 /** What became of the records of a batch, by index. */
@@ -123,13 +173,31 @@ class Outcome {
   }
 }
 
+/** The items to put by partition key, which is the person's: each list in the stream's order. */
+function byPerson(records: readonly KinesisRecord[], puts: Iterable<Put>): Put[][] {
+  const people = new Map<string, Put[]>();
+  for (const put of puts) {
+    const key = records[put.index]?.partitionKey ?? "";
+    const list = people.get(key);
+    if (list) list.push(put);
+    else people.set(key, [put]);
+  }
+  return [...people.values()];
+}
+
 /**
  * Stores the events of a batch, each id once: repeats within the batch are found here, those of earlier batches by the
- * table. Puts run at the same time; which of two different events under one id comes first is a matter of chance then, as
- * it is between two shards.
+ * table. A person's events are put one after the other, in the stream's order, and none overtakes one that failed;
+ * different people's at the same time. Nothing downstream needs that order (folds go by event time, and the table's own
+ * stream has none between two keys); it is for who reads the table while a batch is under way.
  */
-async function storeAll(plans: readonly Plan[], parts: ProcessorParts, outcome: Outcome): Promise<void> {
-  const first = new Map<string, { readonly item: StoredEvent; readonly index: number }>();
+async function storeAll(
+  records: readonly KinesisRecord[],
+  plans: readonly Plan[],
+  parts: ProcessorParts,
+  outcome: Outcome,
+): Promise<void> {
+  const first = new Map<string, Put>();
   const again: { readonly index: number; readonly same: boolean; readonly of: number }[] = [];
   for (const [index, planned] of plans.entries()) {
     if (planned.kind !== "store") continue;
@@ -146,14 +214,17 @@ async function storeAll(plans: readonly Plan[], parts: ProcessorParts, outcome: 
   };
   let stored = 0;
   let duplicates = 0;
-  await mapLimit([...first.values()], parts.concurrency ?? 128, async ({ item, index }) => {
-    try {
-      const result = await parts.store.putNew(item);
-      if (result === "stored") stored++;
-      else if (result === "duplicate") duplicates++;
-      else mark(index);
-    } catch (error) {
-      outcome.fail(index, error);
+  await mapLimit(byPerson(records, first.values()), parts.concurrency ?? 128, async (puts) => {
+    for (const [place, { item, index }] of puts.entries()) {
+      try {
+        const result = await parts.store.putNew(item);
+        if (result === "stored") stored++;
+        else if (result === "duplicate") duplicates++;
+        else mark(index);
+      } catch (error) {
+        for (const left of puts.slice(place)) outcome.fail(left.index, error);
+        return;
+      }
     }
   });
   for (const { index, same, of } of again) {
@@ -209,13 +280,14 @@ export async function processBatch(
   records: readonly KinesisRecord[],
   parts: ProcessorParts,
 ): Promise<readonly Disposition[]> {
-  const plans = await Promise.all(records.map((record) => plan(record, parts)));
+  const plans = await planBatch(records, parts);
   const outcome = new Outcome(records.length);
   for (const [index, planned] of plans.entries()) {
     if (planned.kind === "quarantine") outcome.quarantined.push({ index, entry: planned.entry });
     else if (planned.kind === "dropped") parts.metrics.count("EventsDropped", 1, { reason: planned.reason });
+    else if (planned.kind === "later") outcome.dispositions[index] = retry("no time is left for the callback");
   }
-  await storeAll(plans, parts, outcome);
+  await storeAll(records, plans, parts, outcome);
   await quarantineAll(records, parts, outcome);
   parts.metrics.count("RecordsRetried", outcome.dispositions.filter(({ kind }) => kind === "retry").length);
   return outcome.dispositions;

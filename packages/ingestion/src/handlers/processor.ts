@@ -1,28 +1,43 @@
-import { dynamodb, handleKinesis, loadCallback, loadConfig, logger, metrics, parseEnv, s3 } from "@tributary/runtime";
-import type { KinesisStreamBatchResponse, KinesisStreamEvent } from "aws-lambda";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { dynamodb, handleKinesis, loadConfig, logger, metrics, parseEnv, s3 } from "@tributary/runtime";
+import type { Context, KinesisStreamBatchResponse, KinesisStreamEvent } from "aws-lambda";
+import { planGate } from "../domain/plan";
 import { processBatch } from "../domain/process";
+import { isRehearsal, type Rehearsal, type RehearsalAnswer, rehearse } from "../domain/rehearse";
 import { onEventFile, processorConfig, processorEnv } from "../env";
-import type { OnEvent } from "../on-event";
+import { callbackThread } from "./adapters/callback-thread";
 import { eventStore } from "./adapters/event-store";
 import { quarantineBucket } from "./adapters/quarantine-bucket";
 
 const env = parseEnv(processorEnv);
-const { retentionDays } = loadConfig(processorConfig);
+const { retentionDays, callback, plans } = loadConfig(processorConfig);
 const counters = metrics("processor");
 const log = logger("processor");
+const file = join(process.env.LAMBDA_TASK_ROOT ?? process.cwd(), onEventFile);
+const onEvent = existsSync(file) ? callbackThread(file, callback) : undefined;
 const parts = {
   store: eventStore(dynamodb(), env.EVENTS_TABLE),
   quarantine: quarantineBucket(s3(), env.QUARANTINE_BUCKET),
-  onEvent: loadCallback<OnEvent>(onEventFile),
+  onEvent,
+  plans: planGate(plans, counters),
   retentionDays,
   metrics: counters,
 };
 
-/** Event stream → the user's callback → events table, quarantine. */
-export async function handler(event: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> {
+/** Share of an invocation's time within which callbacks begin: the rest is for what is then to be stored. */
+const callbackShare = 0.65;
+
+/** Event stream → the user's callback → events table, quarantine. Asked for a rehearsal, it tells what it would do. */
+export async function handler(
+  event: KinesisStreamEvent | Rehearsal,
+  context: Pick<Context, "getRemainingTimeInMillis">,
+): Promise<KinesisStreamBatchResponse | RehearsalAnswer> {
+  const until = Date.now() + context.getRemainingTimeInMillis() * callbackShare;
+  if (isRehearsal(event)) return await rehearse(event, { onEvent, plans: planGate(plans), retentionDays, until });
   const reasons = new Map<string, number>();
   try {
-    return await handleKinesis(event, (records) => processBatch(records, parts), {
+    return await handleKinesis(event, (records) => processBatch(records, { ...parts, until }), {
       onFailure: (_, { reason }) => reasons.set(reason, (reasons.get(reason) ?? 0) + 1),
     });
   } finally {

@@ -35,7 +35,11 @@ export function makeProcessor(
     EVENTS_TABLE: table.name,
     QUARANTINE_BUCKET: quarantine.name,
   };
-  const config: ProcessorConfig = { retentionDays: resolved.eventRetentionDays };
+  const config: ProcessorConfig = {
+    retentionDays: resolved.eventRetentionDays,
+    callback: ingestionDefaults.callback,
+    ...(resolved.plans ? { plans: resolved.plans } : {}),
+  };
   const callbacks: Record<string, Callback<OnEvent>> = resolved.onEvent === undefined
     ? {}
     : { [onEventFile]: resolved.onEvent };

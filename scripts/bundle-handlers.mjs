@@ -44,6 +44,25 @@ const environmentCredentials = {
 };
 
 /**
+ * A library that our own source imports dynamically is rarely needed: it becomes a file of its own beside `index.mjs`,
+ * which a cold start does not read. Gives the plugin, and the names of the libraries that were met.
+ */
+function librariesBeside() {
+  const met = new Set();
+  const plugin = {
+    name: "libraries-beside",
+    setup(bundle) {
+      bundle.onResolve({ filter: /^[a-z][\w.-]*$/ }, ({ path, kind, importer }) => {
+        if (kind !== "dynamic-import" || !/[\\/]packages[\\/][a-z-]+[\\/]src[\\/]/.test(importer)) return undefined;
+        met.add(path);
+        return { path: `./${path}.mjs`, external: true };
+      });
+    },
+  };
+  return { plugin, met };
+}
+
+/**
  * An SDK client describes all its operations in one module of array literals with computed keys, which esbuild must keep
  * since a computed key could have effects. Marked as pure, those that no command of the handler needs fall away.
  */
@@ -63,6 +82,23 @@ const pureSchemas = {
   },
 };
 
+/**
+ * DynamoDB's client keeps endpoints that it discovered in an LRU cache (7 KiB with its typed arrays). Discovery is off
+ * unless a function asks for it, and then finds one endpoint per Region: a map does.
+ */
+const endpointCache = {
+  name: "endpoint-cache",
+  setup(bundle) {
+    bundle.onResolve({ filter: /^mnemonist\/lru-cache(\.js)?$/ }, ({ path }) => ({
+      path,
+      namespace: "endpoint-cache",
+    }));
+    bundle.onLoad({ filter: /.*/, namespace: "endpoint-cache" }, () => ({
+      contents: "export default class extends Map { constructor() { super(); } peek(key) { return this.get(key); } }",
+    }));
+  },
+};
+
 const options = {
   bundle: true,
   format: "esm",
@@ -79,7 +115,7 @@ const options = {
   banner: {
     js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
   },
-  plugins: [workspaceSources, environmentCredentials, pureSchemas],
+  plugins: [workspaceSources, environmentCredentials, pureSchemas, endpointCache],
 };
 
 /** `[{ package, name, entry, outfile }]` of every handler in the repository. */
@@ -124,7 +160,14 @@ function readStamp(handler) {
 async function bundleOne(handler) {
   const fresh = readStamp(handler);
   if (fresh) return { ...handler, bytes: fresh.bytes, zippedBytes: fresh.zippedBytes, unchanged: true };
-  const { metafile } = await build({ ...options, entryPoints: [handler.entry], outfile: handler.outfile });
+  const folder = dirname(handler.outfile);
+  const { plugin, met } = librariesBeside();
+  const plugins = [plugin, ...options.plugins];
+  const { metafile } = await build({ ...options, plugins, entryPoints: [handler.entry], outfile: handler.outfile });
+  for (const library of met) {
+    const stdin = { contents: `export * from ${JSON.stringify(library)};`, resolveDir: dirname(handler.entry) };
+    await build({ ...options, stdin, outfile: join(folder, `${library}.mjs`) });
+  }
   const code = readFileSync(handler.outfile);
   const inputs = Object.keys(metafile.inputs)
     .filter((input) => !input.includes("node_modules/") && !input.includes(":"))

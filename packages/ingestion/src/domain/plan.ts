@@ -11,19 +11,19 @@ export type Planned =
 export type PlanGate = (event: CustomerEvent) => Planned;
 
 /**
- * The gate of the plans by source id; undefined where no source has one. Counts `PlanViolations` by source and by what
+ * The gate of the plans by source id; undefined where no source has one. With `metrics` it counts `PlanViolations` by source and by what
  * became of the event, and says nothing of what is in it.
  */
 export function planGate(
   plans: Readonly<Record<string, TrackingPlan>> | undefined,
-  metrics: Metrics,
+  metrics?: Metrics,
 ): PlanGate | undefined {
   if (!plans) return undefined;
   const checkers = new Map<string, PlanChecker>(Object.entries(plans).map(([id, plan]) => [id, planChecker(plan)]));
   return (event) => {
     const verdict = checkers.get(event.sourceId)?.(event);
     if (!verdict || verdict.kind === "accepted") return { kind: "event", event };
-    metrics.count("PlanViolations", 1, { source: event.sourceId, outcome: verdict.kind });
+    metrics?.count("PlanViolations", 1, { source: event.sourceId, outcome: verdict.kind });
     switch (verdict.kind) {
       case "flagged":
       case "omitted":

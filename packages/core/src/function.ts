@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import * as path from "node:path";
 import * as cloudwatch from "@pulumi/aws/cloudwatch";
 import type * as iam from "@pulumi/aws/iam";
@@ -239,7 +240,13 @@ function archive(name: string, args: LambdaFunctionArgs): pulumi.Output<pulumi.a
   });
   return pulumi.all([args.config, pulumi.output(Promise.all(callbacks))] as const).apply(([config, assets]) => {
     return new pulumi.asset.AssetArchive({
-      "index.mjs": new pulumi.asset.FileAsset(path.join(args.bundle, "index.mjs")),
+      // The bundle, and the libraries beside it that it loads when it needs them.
+      ...Object.fromEntries(
+        readdirSync(args.bundle)
+          .filter((file) => file.endsWith(".mjs"))
+          .sort()
+          .map((file) => [file, new pulumi.asset.FileAsset(path.join(args.bundle, file))]),
+      ),
       ...(args.config === undefined ? {} : { "config.json": new pulumi.asset.StringAsset(JSON.stringify(config)) }),
       ...Object.fromEntries(assets),
     });

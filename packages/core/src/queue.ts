@@ -6,7 +6,7 @@ import type { FoundationRef } from "./foundation";
 import { tagsFor } from "./foundation";
 import type { Grantee } from "./grants";
 import { grantQueueSend } from "./grants";
-import { denyPlainTransport, policyDocument } from "./policy";
+import { denyPlainTransport, policyDocument, type Statement } from "./policy";
 import type { QueueRef } from "./refs";
 import type { Transform } from "./transform";
 import { applyTransform } from "./transform";
@@ -74,6 +74,8 @@ export interface SecureQueueArgs {
   readonly maxReceiveCount?: number;
   /** @default 4 days */
   readonly retentionSeconds?: number;
+  /** More statements of the queue policy, made from the queue's ARN: a bucket's notifications need one. */
+  readonly policy?: (arn: pulumi.Output<string>) => readonly Statement[];
   readonly transform?: Transform<sqs.QueueArgs>;
 }
 
@@ -111,7 +113,7 @@ export class SecureQueue extends TributaryComponent {
     this.arn = this.queue.arn;
     this.url = this.queue.url;
     this.ref = { label: name, url: this.url, arn: this.arn, keyArn: args.foundation.keyArn, visibilityTimeoutSeconds };
-    tlsOnly(name, this.queue, this.child());
+    tlsOnly(name, this.queue, this.child(), args.policy?.(this.arn));
     alarm(
       `${name}-old-messages`,
       {
@@ -140,10 +142,15 @@ function redrivePolicy(deadLetterTargetArn: pulumi.Output<string>, maxReceiveCou
   return deadLetterTargetArn.apply((arn) => JSON.stringify({ deadLetterTargetArn: arn, maxReceiveCount }));
 }
 
-function tlsOnly(name: string, queue: sqs.Queue, opts: pulumi.CustomResourceOptions): void {
+function tlsOnly(
+  name: string,
+  queue: sqs.Queue,
+  opts: pulumi.CustomResourceOptions,
+  more: readonly Statement[] = [],
+): void {
   new sqs.QueuePolicy(
     `${name}-policy`,
-    { queueUrl: queue.url, policy: policyDocument([denyPlainTransport("sqs", [queue.arn])]) },
+    { queueUrl: queue.url, policy: policyDocument([denyPlainTransport("sqs", [queue.arn]), ...more]) },
     opts,
   );
 }

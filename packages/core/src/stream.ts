@@ -12,15 +12,23 @@ import type { EventStreamRef } from "./refs";
 import type { Transform } from "./transform";
 import { applyTransform } from "./transform";
 
+/**
+ * What a stream can take. Shards carry 1 MiB or 1,000 records a second each and bill by the hour; on demand costs about
+ * three idle shards and scales by itself, to twice the peak of the last 30 days at any moment.
+ */
+export type StreamCapacity =
+  | "on-demand"
+  | {
+      readonly shards: number;
+      /** Use of the shards' limits, in percent, from which an alarm asks for more of them; 10 to 100. @default 80 */
+      readonly alarmAtPercent?: number;
+    };
+
 export interface SecureStreamArgs {
   readonly foundation: FoundationRef;
   readonly dataClass: TagDataClass;
-  /**
-   * Shards carry 1 MiB or 1,000 records a second each and bill by the hour; on demand costs about three idle shards
-   * and scales by itself.
-   * @default { shards: 1 }
-   */
-  readonly capacity?: "on-demand" | { readonly shards: number };
+  /** @default { shards: 1 } */
+  readonly capacity?: StreamCapacity;
   /** Hours that records stay readable, at least 48: a weekend's outage must not lose them. @default 72 */
   readonly retentionHours?: number;
   /** @default "retain" */
@@ -29,6 +37,10 @@ export interface SecureStreamArgs {
 }
 
 const leastRetentionHours = 48;
+/** What a shard takes in a second. Source: "Quotas and limits" of Kinesis Data Streams. */
+const shardLimits = { bytes: 1024 * 1024, records: 1000 };
+/** Bytes and records are summed over a minute. */
+const usagePeriodSeconds = 60;
 
 /** A Kinesis stream encrypted with the foundation's key, with alarms on refused writes and on readers that lag. */
 export class SecureStream extends TributaryComponent {
@@ -47,10 +59,11 @@ export class SecureStream extends TributaryComponent {
       retentionPeriod: Math.max(leastRetentionHours, args.retentionHours ?? 72),
       tags: tagsFor(args.foundation, this.module, args.dataClass),
     };
+    const given = applyTransform(defaults, args.transform);
     this.stream = new kinesis.Stream(
       name,
       {
-        ...applyTransform(defaults, args.transform),
+        ...given,
         encryptionType: "KMS",
         kmsKeyId: args.foundation.keyArn,
         enforceConsumerDeletion: false,
@@ -60,7 +73,12 @@ export class SecureStream extends TributaryComponent {
     this.name = this.stream.name;
     this.arn = this.stream.arn;
     this.ref = { label: name, name: this.name, arn: this.arn, keyArn: args.foundation.keyArn };
-    this.#watch(name, args.foundation);
+    this.#watch(name, args.foundation, capacity);
+    // A transform may have set another number, or none that is known now.
+    const shards = capacity === "on-demand" ? undefined : given.shardCount;
+    if (capacity !== "on-demand" && typeof shards === "number") {
+      this.#watchUse(name, args.foundation, shards, capacity.alarmAtPercent ?? 80);
+    }
     this.registerOutputs({ streamName: this.name, streamArn: this.arn });
   }
 
@@ -69,17 +87,31 @@ export class SecureStream extends TributaryComponent {
     grantStreamWrite(grantee, this.ref);
   }
 
-  #watch(name: string, foundation: FoundationRef): void {
-    const common = { foundation, module: this.module, namespace: "AWS/Kinesis", dimensions: { StreamName: this.name } };
+  /** Refused writes, refused reads, readers that lag. */
+  #watch(name: string, foundation: FoundationRef, capacity: StreamCapacity): void {
+    const common = { ...this.#metrics(foundation), above: 0, periods: 5 };
+    const more =
+      capacity === "on-demand"
+        ? "it more than doubled within 15 minutes (it catches up by itself), or one partition key is too busy for a shard."
+        : `more than ${capacity.shards} shards are needed (raise capacity.shards, or set capacity: "on-demand"), or one partition key is too busy for a shard.`;
     alarm(
       `${name}-writes-refused`,
       {
         ...common,
-        description: `Stream ${name} refuses writes: more shards are needed, or the partition key is uneven.`,
+        description: `Stream ${name} refuses writes: ${more}`,
         metric: "WriteProvisionedThroughputExceeded",
         statistic: "Sum",
-        above: 0,
-        periods: 5,
+      },
+      this.child(),
+    );
+    alarm(
+      `${name}-reads-refused`,
+      {
+        ...common,
+        description: `Stream ${name} has refused reads for a quarter of an hour: its readers share 2 MiB and 5 reads a second of each shard. More shards spread them; see also whether somebody else reads it.`,
+        metric: "ReadProvisionedThroughputExceeded",
+        statistic: "Sum",
+        periods: 15,
       },
       this.child(),
     );
@@ -91,9 +123,36 @@ export class SecureStream extends TributaryComponent {
         metric: "GetRecords.IteratorAgeMilliseconds",
         statistic: "Maximum",
         above: 10 * 60 * 1000,
-        periods: 5,
       },
       this.child(),
     );
+  }
+
+  /** Use of provisioned shards, before they refuse. On demand there is no number that use could be held against. */
+  #watchUse(name: string, foundation: FoundationRef, shards: number, percent: number): void {
+    const remedy = `deploy with capacity: { shards: ${shards * 2} } (order per key is kept), or capacity: "on-demand".`;
+    const measures = [
+      { part: "bytes", metric: "IncomingBytes", limit: shardLimits.bytes },
+      { part: "records", metric: "IncomingRecords", limit: shardLimits.records },
+    ];
+    for (const { part, metric, limit } of measures) {
+      alarm(
+        `${name}-${part}-near-limit`,
+        {
+          ...this.#metrics(foundation),
+          description: `Stream ${name} has been at more than ${percent} % of what its ${shards} shards take in ${part} for five minutes: ${remedy}`,
+          metric,
+          statistic: "Sum",
+          above: Math.floor((shards * limit * usagePeriodSeconds * percent) / 100),
+          periodSeconds: usagePeriodSeconds,
+          periods: 5,
+        },
+        this.child(),
+      );
+    }
+  }
+
+  #metrics(foundation: FoundationRef) {
+    return { foundation, module: this.module, namespace: "AWS/Kinesis", dimensions: { StreamName: this.name } };
   }
 }

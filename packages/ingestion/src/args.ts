@@ -2,7 +2,7 @@ import type * as dynamodb from "@pulumi/aws/dynamodb";
 import type * as kinesis from "@pulumi/aws/kinesis";
 import type * as s3 from "@pulumi/aws/s3";
 import type { Input } from "@pulumi/pulumi";
-import type { BucketRef, Callback, FoundationRef, OnDelete, Transform } from "@tributary/core";
+import type { BucketRef, Callback, FoundationRef, OnDelete, StreamCapacity, Transform } from "@tributary/core";
 import type { OnEvent } from "./on-event";
 import type { SourceArgs } from "./sources";
 
@@ -31,7 +31,7 @@ export interface IngestionDataArgs {
   /** By id: lower case letters, digits and dashes. The id is part of every event for ever. */
   readonly sources: Readonly<Record<string, SourceArgs>>;
   /** Of the event stream. On demand scales by itself and costs about three idle shards. @default { shards: 1 } */
-  readonly capacity?: "on-demand" | { readonly shards: number };
+  readonly capacity?: StreamCapacity;
   /** Hours that the stream keeps records for readers that were away, 48 to 8,760. @default 72 */
   readonly streamRetentionHours?: number;
   /** Days that an event stays in the events table, and is recognised when it comes again. @default 30 */

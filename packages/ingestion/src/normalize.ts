@@ -12,6 +12,7 @@ import {
   objectFaults,
   onDeleteFaults,
   quoted,
+  type StreamCapacity,
   slug,
   transformFaults,
   unknownFaults,
@@ -34,7 +35,7 @@ export interface ResolvedSource {
 /** Ingestion's arguments with everything decided. */
 export interface ResolvedIngestion {
   readonly sources: readonly ResolvedSource[];
-  readonly capacity: "on-demand" | { readonly shards: number };
+  readonly capacity: StreamCapacity;
   readonly streamRetentionHours: number;
   readonly eventRetentionDays: number;
   /** Tracking plans by source id; undefined where no source has one. */
@@ -216,8 +217,9 @@ function capacityFaults(capacity: unknown): Fault[] {
   if (capacity === undefined || capacity === "on-demand") return [];
   if (isRecord(capacity)) {
     return [
-      ...unknownFaults("capacity.", capacity, ["shards"]),
+      ...unknownFaults("capacity.", capacity, ["shards", "alarmAtPercent"]),
       ...numberFaults("capacity.shards", capacity.shards ?? Number.NaN, 1, 10_000),
+      ...numberFaults("capacity.alarmAtPercent", capacity.alarmAtPercent, 10, 100),
     ];
   }
   return [{ path: "capacity", reason: `${quoted(capacity)} must be "on-demand" or { shards: <number> }` }];

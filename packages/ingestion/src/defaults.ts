@@ -9,6 +9,10 @@ export const ingestionDefaults = Object.freeze({
   throttle: Object.freeze({ rate: 5000, burst: 5000 }),
   collector: Object.freeze({ memoryMb: 512, timeoutSeconds: 20 }),
   processor: Object.freeze({ memoryMb: 1024, timeoutSeconds: 60 }),
+  /** A whole vCPU, as it parses; what a run does not finish the next goes on with. */
+  loader: Object.freeze({ memoryMb: 1769, timeoutSeconds: 300, concurrency: 2 }),
+  /** Days that a file which was loaded can be had back from the landing bucket, beside its copy in the raw zone. */
+  landedDays: 7,
   /** A call of `onEvent` is given up, and its event quarantined, when it lets nothing else run, or awaits, for so long. */
   callback: Object.freeze({ blockedMs: 5_000, awaitMs: 30_000 }),
   /** Quarantined records within five minutes that raise the alarm: single ones are everyday, a broken release is not. */

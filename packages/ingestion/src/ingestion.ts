@@ -15,7 +15,7 @@ import { makeArchive } from "./resources/archive";
 import { makeCollector } from "./resources/collector";
 import { makeLanding } from "./resources/landing";
 import { makeProcessor } from "./resources/processor";
-import { makeSource } from "./sources";
+import { makeSource, takesFiles } from "./sources";
 
 /** Raw children, for what our arguments do not offer. */
 export type IngestionNodes = Readonly<Record<string, Resource>>;
@@ -27,6 +27,7 @@ export interface IngestionContract {
   readonly eventStreamArn: Input<string>;
   readonly eventsTableName: Input<string>;
   readonly quarantineBucket: Input<string>;
+  readonly landingBucket?: Input<string>;
   readonly mappings?: Readonly<Record<string, Mapping>>;
 }
 
@@ -99,7 +100,7 @@ export class Ingestion extends TributaryComponent {
     );
 
     const landing = once(() =>
-      makeLanding(name, { foundation, rawZone, sources, stream, quarantine, onDelete }, this.child()),
+      makeLanding(name, { foundation, rawZone, sources, stream, quarantine, place, module, onDelete }, this.child()),
     );
     const sourceNodes = sources.flatMap(({ id, args: source, writeKey }) => {
       const context = {
@@ -131,6 +132,7 @@ export class Ingestion extends TributaryComponent {
       eventStreamArn: stream.arn,
       eventsTableName: table.name,
       quarantineBucket: quarantine.name,
+      ...(takesFiles(sources) ? { landingBucket: landing().bucket.name } : {}),
       ...(mappings.length > 0 ? { mappings: Object.fromEntries(mappings) } : {}),
       ...(resolved.plans ? { plans: resolved.plans } : {}),
     };

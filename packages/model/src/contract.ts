@@ -15,6 +15,8 @@ export const platformContract = z.object({
     eventStreamArn: z.string(),
     eventsTableName: z.string(),
     quarantineBucket: z.string(),
+    /** Where files of sources arrive, below `source=<id>/`; absent where no source takes files. */
+    landingBucket: z.string().optional(),
     /** Mapping by source id, of the sources that have one: what files of the source are loaded by. */
     mappings: z.record(z.string(), z.json()).optional(),
     /** Tracking plan (`readPlan` reads it) by source id, of the sources that have one. */

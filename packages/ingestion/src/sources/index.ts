@@ -1,11 +1,14 @@
 import { type FilesSource, filesKind } from "./files";
 import { type HttpSource, httpKind } from "./http";
-import type { SourceBase, SourceContext, SourceKind } from "./source";
+import { type S3DropSource, s3DropKind } from "./s3-drop";
+import type { LandingFolder, SourceBase, SourceContext, SourceFiles, SourceKind } from "./source";
 import { type WebhookSource, webhookKind } from "./webhook";
 
+export type { FileArgs } from "./file-args";
 export { type FilesSource, type FilesSourceArgs, files } from "./files";
 export { type HttpSource, type HttpSourceArgs, http } from "./http";
-export type { Landing, SourceBase, SourceContext, SourceKind } from "./source";
+export { type S3DropArgs, type S3DropSource, s3Drop } from "./s3-drop";
+export type { Landing, LandingFolder, SourceBase, SourceContext, SourceFiles, SourceKind } from "./source";
 export {
   type HmacSignature,
   type WebhookArgs,
@@ -17,10 +20,10 @@ export {
 } from "./webhook";
 
 /** A source of events; made by `http()`, `files()` and the other makers. */
-export type SourceArgs = HttpSource | FilesSource | WebhookSource;
+export type SourceArgs = HttpSource | FilesSource | WebhookSource | S3DropSource;
 
 /** Every kind there is. */
-const kinds = [httpKind, filesKind, webhookKind] as const;
+const kinds = [httpKind, filesKind, webhookKind, s3DropKind] as const;
 
 /** The kind of a source's arguments, of any type; undefined where it is none. */
 export function kindOf(source: unknown): SourceKind<SourceBase> | undefined {
@@ -34,4 +37,19 @@ export const makers = kinds.map(({ maker }) => maker).join(" or ");
 /** The resources of a source, if its kind has any. */
 export function makeSource(source: SourceArgs, context: SourceContext) {
   return kindOf(source)?.make?.(source, context) ?? {};
+}
+
+/** The files that a source takes by way of the landing bucket. */
+export function filesOfSource(source: SourceArgs): readonly SourceFiles[] {
+  return kindOf(source)?.files?.(source) ?? [];
+}
+
+/** Whether any of the sources takes files by way of the landing bucket. */
+export function takesFiles(sources: readonly { readonly args: SourceArgs }[]): boolean {
+  return sources.some(({ args }) => filesOfSource(args).length > 0);
+}
+
+/** Who may write to a source's folder there without a role of ours. */
+export function landingPolicyOf(source: SourceArgs, folder: LandingFolder) {
+  return kindOf(source)?.landingPolicy?.(source, folder) ?? [];
 }

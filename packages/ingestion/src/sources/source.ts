@@ -1,7 +1,17 @@
-import type { ComponentResourceOptions, Input, Resource } from "@pulumi/pulumi";
-import type { Fault, FoundationRef, HttpApi, OnDelete, Place, SecureBucket, SecureStream } from "@tributary/core";
+import type { ComponentResourceOptions, Input, Output, Resource } from "@pulumi/pulumi";
+import type {
+  Fault,
+  FoundationRef,
+  HttpApi,
+  OnDelete,
+  Place,
+  SecureBucket,
+  SecureStream,
+  Statement,
+} from "@tributary/core";
 import type { Mapping, PlanDefinition } from "@tributary/model";
 import type { RawZoneRef } from "../args";
+import type { FileRoute } from "../loader-env";
 
 /** What every source has, whatever its kind. */
 export interface SourceBase {
@@ -53,6 +63,22 @@ export interface SourceContext {
   readonly opts: ComponentResourceOptions;
 }
 
+/** One kind of file of a source: how the loader reads it, and the table over where it is kept. */
+export interface SourceFiles {
+  readonly route: FileRoute;
+  /** Glue type by column. */
+  readonly types: Readonly<Record<string, string>>;
+  /** What the table's name ends in, where the source has more than one; else empty. */
+  readonly table: string;
+}
+
+/** The source's folder in the landing bucket, for statements of the bucket's policy. */
+export interface LandingFolder {
+  /** ARN of every object in it. */
+  readonly objectsArn: Output<string>;
+  readonly place: Place;
+}
+
 /**
  * A kind of source: its arguments' check and its resources. One folder each under `sources/`; what users write is the
  * function that makes its arguments.
@@ -67,6 +93,10 @@ export interface SourceKind<A extends SourceBase> {
   readonly maps: boolean;
   /** Faults of its own arguments; any of them may be of any type. */
   faults(path: string, args: Readonly<Record<string, unknown>>): Fault[];
+  /** The files that it takes by way of the landing bucket; its `make` asks for the bucket then. */
+  files?(args: A): readonly SourceFiles[];
+  /** Who may write to its folder there without a role of ours. */
+  landingPolicy?(args: A, folder: LandingFolder): readonly Statement[];
   /** Its resources; by key, they become the component's `nodes` as `<id>.<key>`. */
   make?(args: A, context: SourceContext): Readonly<Record<string, Resource>>;
 }

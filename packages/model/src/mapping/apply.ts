@@ -195,6 +195,13 @@ function columnsOf(node: MappingNode, found: Set<string>): void {
   for (const member of Object.values(node)) columnsOf(member as MappingNode, found);
 }
 
+/** The columns that a mapping names: those that it requires, then those of its event, each once, in their order there. */
+export function mappingColumns(mapping: Mapping): string[] {
+  const found = new Set(mapping.requires ?? []);
+  columnsOf(mapping.event, found);
+  return [...found];
+}
+
 export interface MissingColumn {
   readonly column: string;
   /** The column of the file that was probably meant. */

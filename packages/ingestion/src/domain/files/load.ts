@@ -232,7 +232,8 @@ class Load {
     const where = this.kept === undefined ? this.file.key : `s3://${this.parts.rawBucket}/${this.kept}`;
     const rejected = rejection("unmappable", this.file.key, `${detail}; the file is kept as ${where}`);
     this.add(rejectedRecord(rejected, originalOf(where), this.meta, `${this.id}:file`));
-    if (!(await this.flush(this.line))) throw new NotDurable("the stream did not take the file's rejection in time");
+    if (!(await this.flush(this.line)))
+      throw new Error("the stream did not take the file's rejection in time; it is tried again");
   }
 
   private read(route: FileRoute): AsyncGenerator<FileRow> {

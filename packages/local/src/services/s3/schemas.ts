@@ -80,6 +80,8 @@ export const schemas = {
     CopySource: z.string().min(3),
     CopySourceIfMatch: z.string().optional(),
     MetadataDirective: z.enum(["COPY", "REPLACE"]).optional(),
+    // Objects have no tags here.
+    TaggingDirective: z.enum(["COPY", "REPLACE"]).optional(),
   }),
   listV2: z.strictObject({
     ...bucket,

@@ -1,68 +1,11 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import type { CollectedRecord } from "@tributary/model";
-import { metrics } from "@tributary/runtime";
-import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import * as fc from "fast-check";
 import { decodeBody, maxUnpackedBytes } from "../src/domain/body";
-import { type CollectorParts, handleRequest } from "../src/domain/handle-request";
 import { routeOf } from "../src/domain/routes";
-import { partitionKeyOf, type StreamEntry } from "../src/domain/stream-writer";
+import { partitionKeyOf } from "../src/domain/stream-writer";
 import { writeKeyOf } from "../src/domain/write-key";
-
-const receivedAt = Date.parse("2026-11-23T09:00:00.000Z");
-const basic = (key: string) => `Basic ${Buffer.from(`${key}:`).toString("base64")}`;
-
-/** A collector over a stream and a bucket in memory; `refuse` says which records of a call the stream does not take. */
-function collector(refuse: (attempt: number, index: number) => boolean = () => false) {
-  const stream: StreamEntry[] = [];
-  const calls: number[] = [];
-  const bucket = new Map<string, string>();
-  const waits: number[] = [];
-  const lines: string[] = [];
-  const counters = metrics("collector", { print: (line) => lines.push(line) });
-  const parts: CollectorParts = {
-    sources: new Map([
-      ["key-web", "web"],
-      ["key-shop", "shop"],
-    ]),
-    stream: {
-      async put(entries) {
-        const attempt = calls.push(entries.length) - 1;
-        return entries.map((entry, index) => {
-          if (refuse(attempt, index)) return "ProvisionedThroughputExceededException";
-          stream.push(entry);
-          return undefined;
-        });
-      },
-    },
-    quarantine: { put: async (key, body) => void bucket.set(key, body) },
-    metrics: counters,
-    log: { error: () => {}, warn: () => {} } as unknown as CollectorParts["log"],
-    now: () => receivedAt,
-    writer: { attempts: 4, sleep: async (ms) => void waits.push(ms) },
-  };
-  const send = async (
-    call: string,
-    body: unknown,
-    options: { headers?: Record<string, string>; query?: Record<string, string>; base64?: boolean } = {},
-  ) => {
-    const [method = "", path = ""] = call.split(" ");
-    const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
-    const event = {
-      rawPath: path,
-      headers: { authorization: basic("key-web"), ...options.headers },
-      queryStringParameters: options.query,
-      requestContext: { http: { method }, timeEpoch: receivedAt },
-      body: bytes.toString(options.base64 ? "base64" : "utf8"),
-      isBase64Encoded: options.base64 ?? false,
-    } as unknown as APIGatewayProxyEventV2;
-    const response = await handleRequest(event, parts);
-    counters.flush();
-    return response;
-  };
-  const records = (): CollectedRecord[] => stream.map((entry) => JSON.parse(Buffer.from(entry.data).toString("utf8")));
-  return { send, records, stream, calls, bucket, waits, lines };
-}
+import { basic, collector } from "./collector-kit";
 
 const track = { type: "track", event: "e", userId: "u", messageId: "m" };
 
@@ -84,6 +27,9 @@ describe("a body is decoded by what it is, not by what it is called", () => {
     ["deflate", deflateSync(text), { "content-encoding": "deflate" }],
     ["bare deflate", deflateRawSync(text), { "content-encoding": "deflate" }],
     ["brotli", brotliCompressSync(text), { "content-encoding": "br" }],
+    ["a label br without brotli", Buffer.from(text), { "content-encoding": "br" }],
+    ["a label deflate without it", Buffer.from(text), { "content-encoding": "deflate" }],
+    ["a charset as its encoding", Buffer.from(text), { "content-encoding": "utf-8" }],
     ["a form's data", form(text), { "content-type": "application/x-www-form-urlencoded" }],
     ["a form's data in base64", form(Buffer.from(text).toString("base64")), {}],
   ])("%s", (_, body, headers) => {
@@ -97,7 +43,7 @@ describe("a body is decoded by what it is, not by what it is called", () => {
     ["broken gzip", gzipSync(text).subarray(0, 12), {}, "undecodable-body", /cannot be unpacked/],
     [
       "an unknown encoding",
-      Buffer.from(text),
+      Buffer.from("28b52ffd", "hex"),
       { "content-encoding": "zstd" },
       "undecodable-body",
       /"zstd" is not known/,
@@ -140,6 +86,18 @@ test.each<[string, string, object]>([
   ["GET", "/v1/projects/k/settings", { kind: "settings", writeKey: "k" }],
   ["GET", "/health", { kind: "health" }],
   ["OPTIONS", "/v1/batch", { kind: "preflight" }],
+  ["POST", "/v1/batch/", { kind: "batch" }],
+  ["POST", "/beacon/v1/batch", { kind: "batch" }],
+  ["POST", "/api/s/track", { kind: "single", type: "track" }],
+  ["POST", "/api/s/s2s/identify", { kind: "single", type: "identify" }],
+  ["POST", "/com.snowplowanalytics.snowplow/tp2", { kind: "snowplow", by: "post" }],
+  ["POST", "/com.acme/tp2", { kind: "snowplow", by: "post" }],
+  ["GET", "/i", { kind: "snowplow", by: "get" }],
+  ["POST", "/batch/", { kind: "posthog" }],
+  ["POST", "/i/v0/e/", { kind: "posthog" }],
+  ["GET", "/sourceConfig/", { kind: "source-config" }],
+  ["GET", "/v1/projects/%zz/settings", { kind: "settings", writeKey: "%zz" }],
+  ["GET", "/v1/pixel/constructor", { kind: "unknown" }],
   ["GET", "/v1/batch", { kind: "unknown" }],
   ["POST", "/v1/constructor", { kind: "unknown" }],
   ["POST", "/v2/batch", { kind: "unknown" }],
@@ -302,6 +260,44 @@ describe("durability", () => {
     const response = await send("POST /v1/batch", { batch: [track, { ...track, messageId: "m2" }] });
     expect(response).toMatchObject({ statusCode: 503, headers: { "retry-after": "2" } });
     expect(calls).toEqual([2, 1, 1, 1]);
+  });
+
+  test("a stream that takes nothing is left alone for a second: 429, with the time to wait, then tried again", async () => {
+    const { send, calls, clock } = collector(() => true);
+    expect((await send("POST /v1/batch", { batch: [track] })).statusCode).toBe(503);
+    const tried = calls.length;
+    clock.passed = 400;
+    const shed = await send("POST /v1/batch", { batch: [track] }, { headers: { origin: "https://shop.example" } });
+    expect(shed).toMatchObject({
+      statusCode: 429,
+      headers: {
+        "retry-after": "1",
+        "x-ratelimit-reset": String(Math.ceil((Date.parse("2026-11-23T09:00:00.000Z") + 400) / 1000) + 1),
+        "access-control-allow-origin": "https://shop.example",
+        "access-control-expose-headers": "retry-after, x-ratelimit-reset",
+      },
+    });
+    expect(calls).toHaveLength(tried);
+    clock.passed = 1_000;
+    await send("POST /v1/batch", { batch: [track] });
+    expect(calls.length).toBeGreaterThan(tried);
+  });
+
+  test("where the stream took some of a request, one shard is hot: the next request is tried", async () => {
+    const { send, calls } = collector((_, index) => index === 0);
+    await send("POST /v1/batch", { batch: [track, { ...track, messageId: "m2" }] });
+    const tried = calls.length;
+    expect((await send("POST /v1/batch", { batch: [track, { ...track, messageId: "m2" }] })).statusCode).toBe(503);
+    expect(calls.length).toBeGreaterThan(tried);
+  });
+
+  test("a pixel that is not durable is a picture with 503", async () => {
+    const { send } = collector(() => true);
+    const data = Buffer.from(JSON.stringify(track)).toString("base64");
+    expect(await send("GET /v1/pixel/track", "", { query: { data } })).toMatchObject({
+      statusCode: 503,
+      headers: { "content-type": "image/gif", "retry-after": "2" },
+    });
   });
 
   test("a malformed body that is not durable is no 400 either", async () => {

@@ -25,6 +25,22 @@ function unpack(body: Uint8Array, encoding: string): Uint8Array {
 
 const encodings = ["", "identity", "gzip", "x-gzip", "deflate", "br"];
 
+/** The bytes of a body's text. A label may be wrong: what reads as JSON without unpacking is not packed. */
+function bytesOf(body: Uint8Array, encoding: string): { readonly bytes: Uint8Array } | { readonly detail: string } {
+  const isText = () => isUtf8(body) && looksLikeJson(Buffer.from(body).toString("latin1", 0, 64));
+  if (!encodings.includes(encoding)) {
+    if (isText()) return { bytes: body };
+    const shown = encoding.slice(0, 40);
+    return { detail: `content-encoding "${shown}" is not known here; send gzip, deflate, br or none` };
+  }
+  try {
+    return { bytes: unpack(body, encoding) };
+  } catch (error) {
+    if (isText()) return { bytes: body };
+    return { detail: `the ${encoding || "gzip"} body cannot be unpacked (${(error as Error).message})` };
+  }
+}
+
 function looksLikeJson(text: string): boolean {
   return /^\s*[[{]/.test(text);
 }
@@ -40,17 +56,9 @@ function fromField(text: string): string {
  */
 export function decodeBody(body: Uint8Array, headers: Readonly<Record<string, string | undefined>>): Decoded {
   const encoding = (headers["content-encoding"] ?? "").trim().toLowerCase();
-  if (!encodings.includes(encoding)) {
-    const detail = `content-encoding "${encoding.slice(0, 40)}" is not known here; send gzip, deflate, br or none`;
-    return { ok: false, reason: "undecodable-body", detail };
-  }
-  let unpacked: Uint8Array;
-  try {
-    unpacked = unpack(body, encoding);
-  } catch (error) {
-    const detail = `the ${encoding || "gzip"} body cannot be unpacked (${(error as Error).message})`;
-    return { ok: false, reason: "undecodable-body", detail };
-  }
+  const found = bytesOf(body, encoding);
+  if ("detail" in found) return { ok: false, reason: "undecodable-body", detail: found.detail };
+  const unpacked = found.bytes;
   if (!isUtf8(unpacked)) return { ok: false, reason: "malformed-json", detail: "the body is not UTF-8" };
   return parseText(Buffer.from(unpacked.buffer, unpacked.byteOffset, unpacked.byteLength).toString("utf8"));
 }

@@ -13,6 +13,15 @@ function cors(headers: Headers): Record<string, string> {
     : { "access-control-allow-origin": headers.origin, "access-control-allow-credentials": "true", vary: "origin" };
 }
 
+/** When to try again, as Segment's and RudderStack's clients read it; a browser's page may read it too. */
+export function retryAfter(seconds: number, now: number): Record<string, string> {
+  return {
+    "retry-after": String(seconds),
+    "x-ratelimit-reset": String(Math.ceil(now / 1000) + seconds),
+    "access-control-expose-headers": "retry-after, x-ratelimit-reset",
+  };
+}
+
 export function json(statusCode: number, body: object, request: Headers, extra: Record<string, string> = {}): Response {
   return {
     statusCode,
@@ -21,10 +30,11 @@ export function json(statusCode: number, body: object, request: Headers, extra: 
   };
 }
 
-export function pixel(request: Headers): Response {
+/** The picture comes with every status: a page shows it whatever became of the event. */
+export function pixel(statusCode: number, request: Headers, extra: Record<string, string> = {}): Response {
   return {
-    statusCode: 200,
-    headers: { "content-type": "image/gif", "cache-control": "no-store", ...cors(request) },
+    statusCode,
+    headers: { "content-type": "image/gif", "cache-control": "no-store", ...cors(request), ...extra },
     body: gif,
     isBase64Encoded: true,
   };
@@ -60,6 +70,28 @@ export function settings(writeKey: string, request: Headers): Response {
       enabledMiddleware: {},
       metrics: { sampleRate: 0 },
       remotePlugins: [],
+    },
+    request,
+    { "cache-control": "public, max-age=120" },
+  );
+}
+
+/** What RudderStack's browser SDK needs to know: that the source is on and nothing is to be sent from the device. */
+export function sourceConfig(writeKey: string, request: Headers): Response {
+  const off = { enabled: false };
+  return json(
+    200,
+    {
+      source: {
+        id: writeKey,
+        name: "tributary",
+        writeKey,
+        enabled: true,
+        workspaceId: "tributary",
+        config: { statsCollection: { errors: off, metrics: off } },
+        connections: [],
+        destinations: [],
+      },
     },
     request,
     { "cache-control": "public, max-age=120" },

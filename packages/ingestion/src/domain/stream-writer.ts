@@ -25,7 +25,17 @@ export interface QuarantinePort {
 /** The stream did not take everything in time: the client must send again. */
 export class NotDurable extends Error {
   override readonly name = "NotDurable";
+
+  constructor(
+    message: string,
+    /** Whether the stream took nothing at all because too much came: it is overloaded, not one shard of it. */
+    readonly overloaded = false,
+  ) {
+    super(message);
+  }
 }
+
+const throttled = /Throughput|Throttl|LimitExceeded/;
 
 /** The person's identifier, so that a shard sees a person's events in the order they came in; hashed where it is too long. */
 export function partitionKeyOf(record: CollectedRecord): string {
@@ -66,7 +76,8 @@ async function putCall(stream: StreamPort, entries: readonly StreamEntry[], opti
     left = left.filter((_, index) => codes[index] !== undefined);
     if (left.length === 0) return;
   }
-  throw new NotDurable(`${left.length} of ${entries.length} records were not taken by the stream (${code})`);
+  const message = `${left.length} of ${entries.length} records were not taken by the stream (${code})`;
+  throw new NotDurable(message, left.length === entries.length && throttled.test(code ?? ""));
 }
 
 /**

@@ -16,7 +16,8 @@ function text(value: unknown): string | undefined {
 
 /**
  * The write key of a request: Basic authorization, else `X-Write-Key: <key>[:<secret>]`, else the query, else the body
- * (`writeKey`), where it also is beside an OAuth bearer token. The body comes last, since clients mask it there.
+ * (`writeKey`), where it also is beside an OAuth bearer token. The body comes last, since clients mask it there. Protocols
+ * that state a key in their events (Snowplow's `aid`, PostHog's `api_key`) are asked where there is none of these.
  */
 export function writeKeyOf(headers: Headers, query: Headers, body: unknown): string | undefined {
   const stated = isJsonObject(body) ? text(body.writeKey) : undefined;

@@ -1,6 +1,7 @@
 import { kinesis, loadConfig, logger, metrics, parseEnv, s3 } from "@tributary/runtime";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { handleRequest } from "../domain/handle-request";
+import { Shedder } from "../domain/shedder";
 import { collectorConfig, collectorEnv } from "../env";
 import { kinesisStream } from "./adapters/kinesis-stream";
 import { quarantineBucket } from "./adapters/quarantine-bucket";
@@ -12,6 +13,7 @@ const parts = {
   sources: new Map(sources.map(({ id, writeKey }) => [writeKey, id])),
   stream: kinesisStream(kinesis(), env.EVENT_STREAM),
   quarantine: quarantineBucket(s3(), env.QUARANTINE_BUCKET),
+  shedder: new Shedder(),
   metrics: counters,
   log: logger("collector"),
   now: Date.now,

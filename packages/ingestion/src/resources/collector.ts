@@ -52,12 +52,12 @@ export function makeCollector(
     {
       foundation,
       description:
-        "Segment's tracking API. The collector answers CORS itself, and knows its callers by their write key.",
+        "Segment's tracking API, and others'. The collector answers CORS itself, and knows its callers by their write key.",
       throttle: ingestionDefaults.throttle,
     },
     opts,
   );
-  api.route("ANY /v1/{call+}", collector);
-  api.route("GET /health", collector);
+  // The protocols that it speaks have paths all over the place, some with a slash at the end: one route takes them all.
+  api.route("$default", collector);
   return { collector, api };
 }

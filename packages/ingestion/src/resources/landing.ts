@@ -50,7 +50,13 @@ export function makeLanding(name: string, args: LandingArgs, opts: pulumi.Compon
       lifecycle: { noncurrentDays: ingestionDefaults.landedDays },
       policy: (arn) =>
         sources.flatMap(({ id, args: source }) =>
-          landingPolicyOf(source, { objectsArn: pulumi.interpolate`${arn}/${folderOf(id)}*`, place }),
+          landingPolicyOf(source, {
+            objectsArn: pulumi.interpolate`${arn}/${folderOf(id)}*`,
+            bucketArn: arn,
+            name,
+            id,
+            place,
+          }),
         ),
     },
     opts,
@@ -138,6 +144,8 @@ function makeLoader(
   const kept = { ...rawZone.bucket, label: rawZone.bucket.label ?? "raw-zone" };
   grantBucketRead(loader, kept, filesPrefix);
   grantBucketWrite(loader, kept, filesPrefix);
+  // Without the right to list, S3 answers "forbidden" for a key that is not there; it asks without a prefix.
+  grantStatements(loader, "tell-missing", [{ actions: ["s3:ListBucket"], resources: [kept.arn] }]);
   stream.grantWrite(loader);
   quarantine.grantWrite(loader, quarantinePrefix);
   return loader;

@@ -1,3 +1,4 @@
+export { connect, type RuntimeHandle } from "@tributary/local";
 export { type SendOptions, type SendResult, sendBatches } from "./collector-client";
 export { bringUp, type DevOptions, parsePort, type Ready, readyDocument, untilStopped } from "./commands/dev";
 export { runPipeline } from "./commands/pipeline";

@@ -18,11 +18,24 @@ export interface Finished {
   readonly stderr: string;
 }
 
+/** How a process is started where it is not as usual. */
+export interface StartOptions {
+  /** On top of this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Writing a file beyond so many KiB fails, as on a full disk. */
+  readonly fileLimitKib?: number;
+}
+
 function start(
   args: readonly string[],
   cwd: string,
+  { env, fileLimitKib }: StartOptions = {},
 ): { child: ChildProcess; finished: Promise<Finished>; output(): Finished } {
-  const child = spawn(process.execPath, [command, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  const plain = [process.execPath, command, ...args];
+  // Ignored, the signal becomes the error that a full disk gives.
+  const limited = ["bash", "-c", `trap '' XFSZ; ulimit -f ${fileLimitKib}; exec "$@"`, "limited", ...plain];
+  const [program = "", ...rest] = fileLimitKib === undefined ? plain : limited;
+  const child = spawn(program, rest, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";
   let stderr = "";
   child.stdout?.on("data", (chunk: Buffer) => {
@@ -62,8 +75,8 @@ export interface Running {
 }
 
 /** Starts a command that serves (`dev`) and resolves once it printed its ready document. */
-export async function serve(args: readonly string[], cwd = root): Promise<Running> {
-  const { child, finished, output } = start([...args, "--json"], cwd);
+export async function serve(args: readonly string[], options: StartOptions = {}): Promise<Running> {
+  const { child, finished, output } = start([...args, "--json"], root, options);
   const ready = await new Promise<Ready>((resolve, reject) => {
     child.stdout?.on("data", () => {
       try {

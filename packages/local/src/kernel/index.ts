@@ -1,5 +1,6 @@
 export * from "./credentials";
 export * from "./errors";
+export * from "./faults";
 export * from "./input";
 export * from "./kernel";
 export * from "./metrics";

@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Credentials } from "./credentials";
 import { AwsError, NotSupportedLocally } from "./errors";
+import { Faults } from "./faults";
 import { Metrics } from "./metrics";
 import { localAccountId, type Place } from "./naming";
 import { Store } from "./store";
@@ -42,6 +43,8 @@ export interface KernelOptions {
   readonly timeScale?: number;
   /** Whether schedules (EventBridge rules, Scheduler) fire. Default true. */
   readonly schedules?: boolean;
+  /** What goes wrong on purpose. Default: what `TRIBUTARY_FAULTS` says. */
+  readonly faults?: Faults;
 }
 
 /**
@@ -56,6 +59,8 @@ export class Kernel {
   readonly credentials = new Credentials();
   readonly log: Logger;
   readonly now: () => number;
+  /** Set in tests only. */
+  readonly faults: Faults | undefined;
   /** Kinesis and DynamoDB streams by ARN. */
   readonly logs = new Map<string, ShardedLog>();
   /** Every resource of the stack that exists, by URN, in creation order. */
@@ -74,7 +79,8 @@ export class Kernel {
     this.place = { accountId: localAccountId, region: options.region ?? "us-east-1" };
     this.log = options.log ?? { debug() {}, info() {}, warn() {} };
     this.now = options.now ?? Date.now;
-    this.store = Store.open(this.folder("store"));
+    this.faults = options.faults ?? Faults.parse(process.env.TRIBUTARY_FAULTS);
+    this.store = Store.open(this.folder("store"), { fullAfter: this.faults?.plan.diskFullAfter });
   }
 
   /** A folder inside the data folder, made on first use. */
@@ -111,7 +117,11 @@ export class Kernel {
       for (const required of target.permissions(operation, input as never))
         this.authorize(principal, required, operation);
     }
-    return (await run.call(target.operations, input as never, { principal, requestId: randomUUID() })) as O;
+    const faults = principal.kind === "role" ? this.faults : undefined;
+    faults?.beforeCall(service);
+    const output = (await run.call(target.operations, input as never, { principal, requestId: randomUUID() })) as O;
+    faults?.afterCall();
+    return output;
   }
 
   authorize(principal: Principal, required: RequiredPermission, operation: string): void {

@@ -86,13 +86,16 @@ export class Store {
   private readonly closers: (() => void)[] = [];
   private readonly queue: Write[] = [];
   private failure: Error | undefined;
+  private commits = 0;
   private constructor(
     /** Where the store's files are. */
     readonly folder: string,
     private readonly root: RootDatabase,
+    private readonly fullAfter: number,
   ) {}
 
-  static open(folder: string): Store {
+  /** @param options `fullAfter`: commits behind which the disk counts as full, for tests */
+  static open(folder: string, options: { readonly fullAfter?: number | undefined } = {}): Store {
     mkdirSync(folder, { recursive: true });
     const root = open({
       path: folder,
@@ -102,7 +105,7 @@ export class Store {
       cache: false,
       noSync: true,
     });
-    return new Store(folder, root);
+    return new Store(folder, root, options.fullAfter ?? Number.POSITIVE_INFINITY);
   }
 
   /** A named table; the same name gives the same table. Use array keys to share one table between many owners. */
@@ -141,6 +144,8 @@ export class Store {
       this.root.transactionSync(() => {
         for (const write of writes) settled.push(this.run(write));
         for (const participant of this.changed) participant.flush();
+        this.commits += 1;
+        if (this.commits > this.fullAfter) throw new Error("ENOSPC: no space left on device (on purpose)");
       });
       this.changed.clear();
     } catch (error) {

@@ -10,6 +10,7 @@ import type {
 } from "@aws-sdk/client-kinesis";
 import { AwsError, type Kernel } from "../../kernel";
 import { assertFresh, decodeIterator, encodeIterator } from "./iterators";
+import { ShardLimits } from "./shard-limits";
 import { type Stream, type Streams, shardId } from "./streams";
 
 type Plain<T> = Omit<T, "$metadata">;
@@ -20,6 +21,12 @@ const maxRequestBytes = 10 * 2 ** 20;
 const maxReadRecords = 10_000;
 const maxHashKey = 2n ** 128n - 1n;
 
+const exceeded = "ProvisionedThroughputExceededException";
+
+function rateExceeded(stream: Stream, { shard }: Prepared): string {
+  return `Rate exceeded for shard ${shardId(shard)} in stream ${stream.definition.name} under account.`;
+}
+
 interface Prepared {
   readonly shard: number;
   readonly k: string;
@@ -28,6 +35,8 @@ interface Prepared {
 
 /** The data plane of Kinesis: put and get. */
 export class RecordOperations {
+  private readonly limits = new ShardLimits();
+
   constructor(
     private readonly kernel: Kernel,
     private readonly streams: Streams,
@@ -36,6 +45,7 @@ export class RecordOperations {
   async putRecord(input: PutRecordCommandInput): Promise<Plain<PutRecordCommandOutput>> {
     const stream = this.streams.require(input);
     const record = prepare(stream, input, "");
+    if (!this.takes(stream, record)) throw new AwsError(exceeded, rateExceeded(stream, record));
     const [sequence = ""] = await this.append(stream, [record]);
     return { ShardId: shardId(record.shard), SequenceNumber: sequence, EncryptionType: encryptionOf(stream) };
   }
@@ -51,11 +61,18 @@ export class RecordOperations {
     const records = entries.map((entry, index) => prepare(stream, entry, `records.${index + 1}.member.`));
     const bytes = records.reduce((sum, { d, k }) => sum + d.byteLength + Buffer.byteLength(k), 0);
     if (bytes > maxRequestBytes) throw new AwsError("InvalidArgumentException", "Records size exceeds 10 MB limit");
-    const sequences = await this.append(stream, records);
+    const taken = this.kernel.faults ? records.filter((record) => this.takes(stream, record)) : records;
+    const sequences = taken.length > 0 ? await this.append(stream, taken) : [];
+    const sequenceOf = new Map(taken.map((record, index) => [record, sequences[index]]));
     return {
-      FailedRecordCount: 0,
+      FailedRecordCount: records.length - taken.length,
       EncryptionType: encryptionOf(stream),
-      Records: records.map(({ shard }, index) => ({ SequenceNumber: sequences[index], ShardId: shardId(shard) })),
+      Records: records.map((record) => {
+        const SequenceNumber = sequenceOf.get(record);
+        return SequenceNumber === undefined
+          ? { ErrorCode: exceeded, ErrorMessage: rateExceeded(stream, record) }
+          : { SequenceNumber, ShardId: shardId(record.shard) };
+      }),
     };
   }
 
@@ -98,6 +115,15 @@ export class RecordOperations {
       NextShardIterator: encodeIterator({ arn: stream.arn, shard: position.shard, after, issuedAt: now }),
       MillisBehindLatest: next ? Math.max(0, now - next.arrivedAt) : 0,
     };
+  }
+
+  /** Always, unless faults are asked for: a laptop's stream has no limits. */
+  private takes(stream: Stream, { shard, d, k }: Prepared): boolean {
+    const { faults } = this.kernel;
+    if (!faults) return true;
+    if (faults.chance(faults.plan.partial)) return false;
+    const bytes = d.byteLength + Buffer.byteLength(k);
+    return !faults.plan.shardLimits || this.limits.takes(`${stream.arn}/${shard}`, bytes, this.kernel.now());
   }
 
   private async append(stream: Stream, records: readonly Prepared[]): Promise<string[]> {

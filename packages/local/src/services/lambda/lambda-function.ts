@@ -17,6 +17,8 @@ export class LambdaFunction {
   private readonly pool: EnvironmentPool;
   private readonly log: FunctionLog;
   private readonly principal: Principal;
+  /** Faults of the runtime that were told. */
+  private readonly faults = new Set<string>();
 
   constructor(
     private readonly kernel: Kernel,
@@ -115,8 +117,10 @@ export class LambdaFunction {
         const { name, message, status, details } = error;
         return [id, false, { name, message, status, details }];
       }
-      // A fault of ours, not of the caller's: it goes to both.
-      this.kernel.log.warn(`${service}.${operation} failed: ${error instanceof Error ? error.stack : error}`);
+      // A fault of ours, not of the caller's: it goes to both. Once: a full disk fails every call from then on.
+      const fault = `${service}.${operation} failed: ${error instanceof Error ? error.stack : error}`;
+      if (!this.faults.has(fault)) this.kernel.log.warn(fault);
+      this.faults.add(fault);
       return [id, false, { name: "InternalFailure", message: String(error), status: 500, details: {} }];
     }
   }

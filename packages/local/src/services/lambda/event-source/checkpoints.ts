@@ -33,9 +33,12 @@ export class Checkpoints {
     const entry = this.latest.get(name);
     if (entry) entry.after = after;
     else this.latest.set(name, { key: [mapping, shardId], after, written: undefined });
-    this.writing ??= this.write().finally(() => {
-      this.writing = undefined;
-    });
+    this.writing ??= this.write()
+      // The store says itself that it is full; a checkpoint that lags only makes records come twice.
+      .catch((error: unknown) => this.kernel.log.debug(`checkpoints are not written: ${error}`))
+      .finally(() => {
+        this.writing = undefined;
+      });
   }
 
   /** Resolves when everything moved so far is on disk. */

@@ -1,4 +1,5 @@
 import type { Kernel, Principal, ShardedLog } from "../../../kernel";
+import { groupArn } from "../../msk";
 import type { Host } from "../host";
 import type { Checkpoints } from "./checkpoints";
 import { deliverDiscarded } from "./failure-destination";
@@ -15,6 +16,17 @@ const requiredActions = {
   kinesis: ["DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards"],
   dynamodb: ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"],
 };
+/** The same for MSK with IAM. Source: "Configuring Amazon MSK cluster authentication methods in Lambda". */
+function kafkaPermissions(topic: string, { clusterArn, group }: { clusterArn: string; group: string }) {
+  const on = (resource: string, ...actions: string[]) => actions.map((action) => ({ action, resource }));
+  return [
+    ...on(clusterArn, "kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"),
+    ...on(clusterArn, "kafka-cluster:Connect"),
+    ...on(topic, "kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"),
+    ...on(groupArn(clusterArn, group), "kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"),
+  ];
+}
+
 /** Between looks at a source that is missing or that the role may not read, in milliseconds. */
 const recheck = { first: 200, longest: 10_000 };
 
@@ -93,7 +105,10 @@ export class StreamMapping {
       now: kernel.now,
       log: () => kernel.logs.get(config.sourceArn),
       mayRead: () => this.mayRead(),
-      invoke: (event) => host.run(host.get(config.functionName), event),
+      invoke: (event) => {
+        const run = (batch: string) => host.run(host.get(config.functionName), batch);
+        return kernel.faults ? kernel.faults.deliver(event, run) : run(event);
+      },
       discard: (discarded) => {
         const target = host.get(config.functionName).config;
         const what = `${discarded.items.length} records of ${shardId} given up: ${discarded.condition}`;
@@ -146,6 +161,12 @@ export class StreamMapping {
   private authorize(): void {
     const { kind, sourceArn, functionName } = this.config;
     const principal: Principal = this.host.principalOf(this.host.get(functionName).config);
+    if (this.config.kafka) {
+      for (const required of kafkaPermissions(sourceArn, this.config.kafka)) {
+        this.kernel.authorize(principal, required, required.action.replace(/^.*:/, ""));
+      }
+      return;
+    }
     for (const action of requiredActions[kind === "kinesis" ? "kinesis" : "dynamodb"]) {
       this.kernel.authorize(principal, { action: `${kind}:${action}`, resource: sourceArn }, action);
     }

@@ -1,5 +1,6 @@
 export { type PlanDefinition, type TrackingPlan, trackingPlan } from "@tributary/model";
 export * from "./args";
+export * from "./connector";
 export { ingestionDefaults } from "./defaults";
 export * from "./ingestion";
 export { derivedWriteKey, ingestionFaults, normalize } from "./normalize";

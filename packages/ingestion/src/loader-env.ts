@@ -19,6 +19,8 @@ export type FileFormat = (typeof fileFormats)[number];
 const fileRoute = z.object({
   folder: z.string(),
   format: z.enum(fileFormats),
+  /** Whether a file whose name does not tell its format is of this one: who writes it gives names without endings. */
+  anyName: z.optional(z.boolean()),
   /** Whether rows become events, or the file is only kept. */
   rows: z.enum(["events", "kept"]),
   /** Checked at deployment; without one, rows are events as they are. */

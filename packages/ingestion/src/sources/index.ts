@@ -1,9 +1,20 @@
+import { type AppflowSource, appflowKind } from "./appflow";
 import { type FilesSource, filesKind } from "./files";
 import { type HttpSource, httpKind } from "./http";
 import { type S3DropSource, s3DropKind } from "./s3-drop";
 import type { LandingFolder, SourceBase, SourceContext, SourceFiles, SourceKind } from "./source";
 import { type WebhookSource, webhookKind } from "./webhook";
 
+export {
+  type AppflowArgs,
+  type AppflowConnection,
+  type AppflowCredentials,
+  type AppflowEntity,
+  type AppflowSource,
+  appflow,
+  appflowDefaults,
+  type NativeConnector,
+} from "./appflow";
 export type { FileArgs } from "./file-args";
 export { type FilesSource, type FilesSourceArgs, files } from "./files";
 export { type HttpSource, type HttpSourceArgs, http } from "./http";
@@ -20,10 +31,10 @@ export {
 } from "./webhook";
 
 /** A source of events; made by `http()`, `files()` and the other makers. */
-export type SourceArgs = HttpSource | FilesSource | WebhookSource | S3DropSource;
+export type SourceArgs = HttpSource | FilesSource | WebhookSource | S3DropSource | AppflowSource;
 
 /** Every kind there is. */
-const kinds = [httpKind, filesKind, webhookKind, s3DropKind] as const;
+const kinds = [httpKind, filesKind, webhookKind, s3DropKind, appflowKind] as const;
 
 /** The kind of a source's arguments, of any type; undefined where it is none. */
 export function kindOf(source: unknown): SourceKind<SourceBase> | undefined {

@@ -76,6 +76,11 @@ export interface SourceFiles {
 export interface LandingFolder {
   /** ARN of every object in it. */
   readonly objectsArn: Output<string>;
+  readonly bucketArn: Output<string>;
+  /** Of the component. */
+  readonly name: string;
+  /** Of the source. */
+  readonly id: string;
   readonly place: Place;
 }
 

@@ -121,7 +121,7 @@ export async function loadFile(
   const routes = parts.routes.get(place.sourceId);
   const route = routes && routeOf(routes, place.name);
   if (file.size > maxFileBytes) return await tooLarge(file, place.sourceId, parts);
-  const named = formatByName(place.name);
+  const named = formatByName(place.name) ?? (route?.anyName ? route.format : undefined);
   const readable = route !== undefined && named === route.format;
   const id = begun?.file ?? fileId(await hashOf(chunksOf(file.size, (start, end) => files.read(file, start, end))));
   const wanted = readable ? rawKey(place, file.at) : unreadKey(place, file.at);

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { Analytics } from "@segment/analytics-node";
-import { dataFolder, eventually, json, type Running, run, serve } from "./support/command";
+import { dataFolder, eventually, json, profilesToken, type Running, run, serve } from "./support/command";
 
 /**
  * The reference platform as a user has it: `tributary dev` in a process of its own, spoken to over HTTP and through the
@@ -61,10 +61,10 @@ describe("the reference platform", () => {
     analytics.track({ userId: "ann-1", event: "Product Viewed", properties: { sku: "SKU-1" } });
     await analytics.closeAndFlush();
     // In process through the API, so that starting a command does not count.
-    const { SecretString } = await secret();
+    const token = await profilesToken(dev.ready, data.path);
     const found = await eventually(async () => {
       const response = await fetch(`${dev.ready.endpoints.profiles}/v1/profiles/email:ann@example.com`, {
-        headers: { authorization: `Bearer ${SecretString}` },
+        headers: { authorization: `Bearer ${token}` },
       });
       return response.status === 200 ? ((await response.json()) as ProfileDocument) : undefined;
     });
@@ -244,20 +244,3 @@ describe("the reference platform", () => {
     expect(stderr).toMatch(says);
   });
 });
-
-async function secret(): Promise<{ SecretString: string }> {
-  const instance = JSON.parse(readFileSync(join(data.path, "stack.json"), "utf8")) as { region: string };
-  const { SecretsManagerClient, GetSecretValueCommand, ListSecretsCommand } = await import(
-    "@aws-sdk/client-secrets-manager"
-  );
-  const client = new SecretsManagerClient({
-    endpoint: dev.ready.endpoints.aws,
-    region: instance.region,
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
-  });
-  const { SecretList = [] } = await client.send(new ListSecretsCommand({}));
-  const arn = SecretList.find(({ Name }) => Name?.includes("profile-api"))?.ARN;
-  const { SecretString = "" } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
-  client.destroy();
-  return { SecretString };
-}

@@ -20,7 +20,7 @@ interface FunctionRoleArgs {
 export function serviceRole(
   name: string,
   args: {
-    readonly service: string;
+    readonly service: pulumi.Input<string>;
     readonly foundation: FoundationRef;
     readonly place: Place;
     readonly tags: Record<string, string>;

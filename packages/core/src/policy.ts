@@ -27,6 +27,8 @@ export const forcedWildcards: Readonly<Record<string, string>> = Object.freeze({
   "xray:GetSamplingTargets": "X-Ray has no resource for the sampling call",
   "ec2:CreateNetworkInterface": createNetworkInterface,
   "ec2:DescribeNetworkInterfaces": "Describe actions of EC2 have no resource",
+  "ec2:DescribeVpcs": "Describe actions of EC2 have no resource",
+  "ec2:DescribeSecurityGroups": "Describe actions of EC2 have no resource",
   "ec2:DescribeSubnets": "Describe actions of EC2 have no resource",
   "ec2:DeleteNetworkInterface": createNetworkInterface,
   "ec2:AssignPrivateIpAddresses": createNetworkInterface,
@@ -79,7 +81,7 @@ function written(statement: Statement): Record<string, unknown> {
 }
 
 /** Trust policy of a role that one AWS service assumes, for this account's resources only. */
-export function serviceTrust(service: string, accountId: pulumi.Input<string>): pulumi.Output<string> {
+export function serviceTrust(service: pulumi.Input<string>, accountId: pulumi.Input<string>): pulumi.Output<string> {
   return policyDocument([
     {
       actions: ["sts:AssumeRole"],

@@ -18,6 +18,8 @@ export interface DeadLetterQueueArgs {
   readonly foundation: FoundationRef;
   /** Whose messages rest here: part of the alarm's text. */
   readonly of: string;
+  /** More statements of the queue policy, made from the queue's ARN: for a service that sends with no role of ours. */
+  readonly policy?: (arn: pulumi.Output<string>) => readonly Statement[];
 }
 
 /** Where messages rest that could not be handled: encrypted, TLS only, 14 days, with an alarm as soon as there is one. */
@@ -41,7 +43,7 @@ export class DeadLetterQueue extends TributaryComponent {
     this.arn = this.queue.arn;
     this.url = this.queue.url;
     this.ref = { label: name, url: this.url, arn: this.arn, keyArn: args.foundation.keyArn };
-    tlsOnly(name, this.queue, this.child());
+    tlsOnly(name, this.queue, this.child(), args.policy?.(this.arn));
     alarm(
       `${name}-not-empty`,
       {

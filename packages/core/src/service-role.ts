@@ -8,7 +8,7 @@ import { serviceRole } from "./function-role";
 export interface ServiceRoleArgs {
   readonly foundation: FoundationRef;
   /** Who assumes it: `glue.amazonaws.com`. */
-  readonly service: string;
+  readonly service: pulumi.Input<string>;
 }
 
 /** A role that one AWS service assumes for one thing of ours, and to which grants can be made. */

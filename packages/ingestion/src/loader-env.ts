@@ -42,3 +42,8 @@ export const filesPrefix = "files/";
 export const resumePrefix = "resume/";
 /** Where sources' files arrive in the landing bucket: `source=<id>/<name>`. */
 export const sourcePrefix = "source=";
+
+/** A route's folder without its leading parts that may be anything: as the files are kept. */
+export function fixedFolder(folder: string): string {
+  return folder.replace(/^(\*\/)+/, "");
+}

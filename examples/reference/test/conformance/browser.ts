@@ -113,7 +113,8 @@ export async function browse(
         server.close();
         server.closeAllConnections();
       }
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+      // Its helpers outlive it for a moment.
+      rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     },
   };
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { Random } from "../../src/sample/random";
-import { dataFolder, eventually, json, type Running, run, serve } from "../support/command";
+import { dataFolder, eventually, json, profilesToken, type Running, serve } from "../support/command";
 import { browse, findChromium } from "./browser";
 import { type Fault, type FaultyProxy, faults, faultyProxy } from "./proxy";
 
@@ -41,6 +41,7 @@ const problems: string[] = [];
 let dev: Running;
 let rows: readonly Row[];
 let applied: number;
+let token: string;
 
 const pairs = clients.flatMap((client) => faults.map((fault) => [client, fault] as const));
 const proxyOf = (client: Client, fault: Fault) => proxies.get(`${client} ${fault}`) as FaultyProxy;
@@ -77,6 +78,7 @@ beforeAll(async () => {
   await eventually(async () => heard() || undefined, 40_000).catch(() => undefined);
   problems.push(...(browser?.failures ?? []));
   await browser?.close();
+  token = await profilesToken(dev.ready, data.path);
   applied = (await json<{ events: number }>(["state-hash", "--data", data.path])).events;
   rows = await json<Row[]>([
     "sql",
@@ -128,9 +130,12 @@ test.each(pairs)(`%s, %s (seed ${seed}): exactly once`, async (client, fault) =>
     if (fault !== "lost") expect(found.length).toBe(mayMiss ? 0 : 1);
   }
   if (client === "jitsu" && (fault === "429" || fault === "503")) return; // Its identify is what was refused.
-  const { code, stdout } = await run(["profile", `user_id:${client}-${fault}`, "--data", data.path, "--json"]);
-  expect(code).toBe(0);
-  if (identifies(client)) expect(JSON.parse(stdout).traits).toMatchObject({ conformance: `${client}|${fault}|0` });
+  const response = await fetch(`${dev.ready.endpoints.profiles}/v1/profiles/user_id:${client}-${fault}`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  expect(response.status).toBe(200);
+  const { traits } = (await response.json()) as { traits: Record<string, unknown> };
+  if (identifies(client)) expect(traits).toMatchObject({ conformance: `${client}|${fault}|0` });
 });
 
 test("a response that was lost made clients send again, and nothing was applied twice", () => {

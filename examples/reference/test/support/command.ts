@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -111,4 +111,22 @@ export async function eventually<T>(check: () => Promise<T | undefined>, ms = 20
     if (Date.now() > deadline) throw new Error(`nothing within ${ms} ms`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** The bearer token of the profile API, which the stack drew. */
+export async function profilesToken(ready: Ready, dataPath: string): Promise<string> {
+  const instance = JSON.parse(readFileSync(join(dataPath, "stack.json"), "utf8")) as { region: string };
+  const { SecretsManagerClient, GetSecretValueCommand, ListSecretsCommand } = await import(
+    "@aws-sdk/client-secrets-manager"
+  );
+  const client = new SecretsManagerClient({
+    endpoint: ready.endpoints.aws,
+    region: instance.region,
+    credentials: { accessKeyId: "local", secretAccessKey: "local" },
+  });
+  const { SecretList = [] } = await client.send(new ListSecretsCommand({}));
+  const arn = SecretList.find(({ Name }) => Name?.includes("profile-api"))?.ARN;
+  const { SecretString = "" } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
+  client.destroy();
+  return SecretString;
 }

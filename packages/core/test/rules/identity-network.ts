@@ -61,8 +61,13 @@ export const identityAndNetworkRules: readonly Rule[] = [
   },
   {
     id: "I8",
-    says: "no role is passed on",
-    ...eachStatement(({ Effect, Action }) => Effect === "Deny" || !list(Action).includes("iam:PassRole")),
+    says: "a role is passed on to one service, named",
+    ...eachStatement(
+      ({ Effect, Action, Condition }) =>
+        Effect === "Deny" ||
+        !list(Action).includes("iam:PassRole") ||
+        typeof bag(Condition?.StringEquals)["iam:PassedToService"] === "string",
+    ),
   },
   {
     id: "I9",

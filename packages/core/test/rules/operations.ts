@@ -153,11 +153,12 @@ export const operationRules: readonly Rule[] = [
   },
   {
     id: "P2",
-    says: "lake tables are Parquet, and projected where partitioned",
+    says: "lake tables are Parquet, and projected where partitioned (files as they landed: of any format)",
     ...each(
       "aws:glue/catalogTable:CatalogTable",
       (of) =>
-        at(of, "parameters.classification") === "parquet" &&
+        (at(of, "parameters.classification") === "parquet" ||
+          String(at(of, "storageDescriptor.location")).includes("/files/source=")) &&
         (list(of.inputs.partitionKeys).length === 0 || bag(of.inputs.parameters)["projection.enabled"] === "true"),
     ),
   },

@@ -1,7 +1,7 @@
 import * as glue from "@pulumi/aws/glue";
 import * as pulumi from "@pulumi/pulumi";
 import type { RawZoneRef } from "../args";
-import { type FileFormat, filesPrefix } from "../loader-env";
+import { type FileFormat, filesPrefix, fixedFolder } from "../loader-env";
 import type { ResolvedSource } from "../normalize";
 import { filesOfSource, type SourceFiles } from "../sources";
 
@@ -56,9 +56,7 @@ export function makeFileTables(
 ): void {
   for (const { id, args } of sources) {
     for (const files of filesOfSource(args)) {
-      // A folder with a part that is anything cannot be projected: its files are kept, and read by their path.
-      if (Object.keys(files.types).length > 0 && !files.route.folder.includes("*"))
-        makeTable(name, rawZone, id, files, opts);
+      if (Object.keys(files.types).length > 0) makeTable(name, rawZone, id, files, opts);
     }
   }
 }
@@ -72,7 +70,9 @@ function makeTable(
 ): void {
   const tableName = fileTableName(id, table);
   const location = pulumi.interpolate`s3://${rawZone.bucket.name}/${filesPrefix}source=${id}/`;
-  const below = route.folder === "" ? "" : `${route.folder}/`;
+  // As the loader keeps them: without the leading folders that are another each time.
+  const folder = fixedFolder(route.folder);
+  const below = folder === "" ? "" : `${folder}/`;
   new glue.CatalogTable(
     `${name}-${tableName.replaceAll("_", "-")}`,
     {

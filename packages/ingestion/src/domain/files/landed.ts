@@ -1,4 +1,4 @@
-import { type FileRoute, filesPrefix, sourcePrefix } from "../../loader-env";
+import { type FileRoute, filesPrefix, fixedFolder, sourcePrefix } from "../../loader-env";
 
 /** A file's place by its key in the landing bucket: `source=<id>/<name>`. */
 export interface LandedPlace {
@@ -32,11 +32,23 @@ export function routeOf(routes: readonly FileRoute[], name: string): FileRoute |
   return routes.find(({ folder }) => fits(folder, name));
 }
 
+/**
+ * A file's name where it is kept: without the leading folders that are another each time (a leading `*`), so that a table's files
+ * lie in one place.
+ */
+export function keptName(folder: string, name: string): string {
+  const dropped = folder.length - fixedFolder(folder).length;
+  return name
+    .split("/")
+    .slice(dropped / 2)
+    .join("/");
+}
+
 /** A file's format by its name, gzipped or not; undefined where the name does not tell. */
 export function formatByName(name: string): FileRoute["format"] | undefined {
-  const plain = name.toLowerCase().replace(/\.gz$/, "");
-  if (/\.(csv|tsv)$/.test(plain)) return "csv";
-  if (/\.(jsonl|ndjson|json)$/.test(plain)) return "json";
+  const plain = name.toLowerCase().replace(/.gz$/, "");
+  if (/.(csv|tsv)$/.test(plain)) return "csv";
+  if (/.(jsonl|ndjson|json)$/.test(plain)) return "json";
   return plain.endsWith(".parquet") ? "parquet" : undefined;
 }
 

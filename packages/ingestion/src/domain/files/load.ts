@@ -16,7 +16,7 @@ import {
 } from "@tributary/model";
 import type { FileRoute } from "../../loader-env";
 import { NotDurable } from "../stream-writer";
-import { besides, formatByName, isPassedOver, landedPlace, rawKey, routeOf, unreadKey } from "./landed";
+import { besides, formatByName, isPassedOver, keptName, landedPlace, rawKey, routeOf, unreadKey } from "./landed";
 import { type Chunks, csvRows, type FileRow, jsonRows, UnreadableFile } from "./rows";
 
 /** A file in the landing bucket, in the very version that was announced. */
@@ -124,7 +124,9 @@ export async function loadFile(
   const named = formatByName(place.name) ?? (route?.anyName ? route.format : undefined);
   const readable = route !== undefined && named === route.format;
   const id = begun?.file ?? fileId(await hashOf(chunksOf(file.size, (start, end) => files.read(file, start, end))));
-  const wanted = readable ? rawKey(place, file.at) : unreadKey(place, file.at);
+  const wanted = readable
+    ? rawKey({ ...place, name: keptName(route.folder, place.name) }, file.at)
+    : unreadKey(place, file.at);
   const kept = begun?.rawKey ?? (await keep(file, wanted, id, files));
   const load = new Load(file, place.sourceId, id, kept, begun?.line ?? 0, parts);
   const done = async (outcome: LoadResult["outcome"]): Promise<LoadResult> => {

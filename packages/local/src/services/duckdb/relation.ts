@@ -12,6 +12,8 @@ export interface LakeRelation {
   /** `s3://bucket/prefix/` */
   readonly location: string;
   readonly format: TableFormat;
+  /** Folder inside each partition that the table is limited to, with its slash. */
+  readonly below?: string;
 }
 
 export type TableFormat =
@@ -51,7 +53,14 @@ export function scanOf(kernel: Kernel, relation: LakeRelation): RelationScan {
   const all = [...columns, ...partitionKeys];
   const keys = partitionKeys.map(({ name }) => name);
   const files = listFiles(kernel, parseLocation(relation.location)).filter(
-    (file) => keys.length === 0 || partitionOf(file, keys),
+    (file) =>
+      keys.length === 0 ||
+      (partitionOf(file, keys) &&
+        file.name
+          .split("/")
+          .slice(keys.length)
+          .join("/")
+          .startsWith(relation.below ?? "")),
   );
   const empty = `SELECT ${typedNulls(all)} WHERE false`;
   if (files.length === 0) return { sql: empty, files, bytes: 0 };

@@ -115,8 +115,18 @@ export const catalogOf = perKernel((kernel) => new Catalog(kernel));
 
 /** A table as the query engine reads it. */
 export function relationOf(table: CatalogTable): LakeRelation {
-  const { database, name, columns, partitionKeys, location } = table;
-  return { database, name, columns, partitionKeys, location, format: formatOf(table) };
+  const { database, name, columns, partitionKeys, location, parameters } = table;
+  // A projected table may lie in a folder of each partition: `…/dt=${dt}/orders/`.
+  const below = /\}\/([^$]+\/)$/.exec(parameters["storage.location.template"] ?? "")?.[1];
+  return {
+    database,
+    name,
+    columns,
+    partitionKeys,
+    location,
+    format: formatOf(table),
+    ...(below === undefined ? {} : { below }),
+  };
 }
 
 export const databaseArn = (kernel: Kernel, database: string) =>

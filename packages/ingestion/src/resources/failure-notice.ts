@@ -1,0 +1,49 @@
+import * as cloudwatch from "@pulumi/aws/cloudwatch";
+import type * as pulumi from "@pulumi/pulumi";
+import { DeadLetterQueue, type FoundationRef, tagsFor } from "@tributary/core";
+
+/**
+ * Tells the alarm topic of failures that a service announces on the default event bus: for those that have no metric of
+ * their own. A notice that cannot be delivered rests in a dead-letter queue, which has an alarm.
+ */
+export function failureNotice(
+  name: string,
+  args: {
+    readonly foundation: FoundationRef;
+    readonly module: string;
+    /** What it means and what to do. */
+    readonly description: string;
+    readonly pattern: pulumi.Input<string>;
+  },
+  opts: pulumi.ComponentResourceOptions,
+): cloudwatch.EventRule {
+  const { foundation, module } = args;
+  const rule = new cloudwatch.EventRule(
+    name,
+    { description: args.description, eventPattern: args.pattern, tags: tagsFor(foundation, module) },
+    opts,
+  );
+  const deadLetters = new DeadLetterQueue(
+    `${name}-dead-letters`,
+    {
+      foundation,
+      of: `rule ${name}`,
+      policy: (arn) => [
+        {
+          sid: "Undelivered",
+          actions: ["sqs:SendMessage"],
+          principals: { Service: "events.amazonaws.com" },
+          resources: [arn],
+          conditions: { ArnEquals: { "aws:SourceArn": rule.arn } },
+        },
+      ],
+    },
+    opts,
+  );
+  new cloudwatch.EventTarget(
+    name,
+    { rule: rule.name, arn: foundation.alarmTopicArn, deadLetterConfig: { arn: deadLetters.arn } },
+    opts,
+  );
+  return rule;
+}

@@ -96,7 +96,7 @@ export interface LogRecord<T = unknown> {
 export interface ShardedLog<T = unknown> {
   /** The stream's ARN. */
   readonly arn: string;
-  readonly kind: "kinesis" | "dynamodb";
+  readonly kind: "kinesis" | "dynamodb" | "kafka";
   shards(): readonly string[];
   /** Up to `limit` records after the sequence number (exclusive); from the oldest where undefined. Cheap when empty. */
   read(shardId: string, after: string | undefined, limit: number): LogRecord<T>[];

@@ -10,6 +10,7 @@ import * as iam from "./iam";
 import * as kinesis from "./kinesis";
 import * as kms from "./kms";
 import * as lambda from "./lambda";
+import * as msk from "./msk";
 import * as s3 from "./s3";
 import * as scheduler from "./scheduler";
 import * as secretsManager from "./secrets-manager";
@@ -29,6 +30,7 @@ const services = [
   ssm,
   s3,
   kinesis,
+  msk,
   dynamodb,
   sqs,
   sns,

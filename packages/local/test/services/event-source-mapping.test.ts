@@ -446,7 +446,7 @@ describe("reading a stream", () => {
   test.each([
     [{ batchSize: 0 }, "batchSize"],
     [{ startingPosition: undefined }, "startingPosition is required"],
-    [{ eventSourceArn: "arn:aws:kafka:us-east-1:000000000000:cluster/x" }, "NotSupportedLocally"],
+    [{ eventSourceArn: "arn:aws:mq:us-east-1:000000000000:broker:x" }, "NotSupportedLocally"],
     [{ tumblingWindowInSeconds: 30 }, "tumbling window"],
     [{ filterCriteria: { filters: [{ pattern: "{" }] } }, "Invalid filter pattern"],
   ])("arguments that do not work are refused: %j", async (inputs, text) => {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { NotSupportedLocally, parseArn, parseInput } from "../../kernel";
+import { topicArn } from "../msk";
 import { type PartitionQuery, parseQuery } from "./partition-query";
 
 const processorInput = z.object({
@@ -52,7 +53,13 @@ export const firehoseInputs = z.object({
   name: z.string().optional(),
   destination: z.string(),
   kinesisSourceConfiguration: z.object({ kinesisStreamArn: z.string(), roleArn: z.string() }).optional(),
-  mskSourceConfiguration: z.unknown().optional(),
+  mskSourceConfiguration: z
+    .object({
+      mskClusterArn: z.string(),
+      topicName: z.string(),
+      authenticationConfiguration: z.object({ roleArn: z.string(), connectivity: z.enum(["PRIVATE", "PUBLIC"]) }),
+    })
+    .optional(),
   extendedS3Configuration: s3Input.optional(),
 });
 
@@ -76,7 +83,9 @@ export interface ConversionConfig {
 
 /** How a delivery stream delivers. */
 export interface DeliveryConfig {
-  readonly source: { readonly streamArn: string; readonly roleArn: string } | undefined;
+  readonly source:
+    | { readonly kind: "kinesis" | "kafka"; readonly streamArn: string; readonly roleArn: string }
+    | undefined;
   readonly bucket: string;
   readonly roleArn: string;
   readonly bufferBytes: number;
@@ -103,7 +112,6 @@ export function readConfig(inputs: Record<string, unknown>): DeliveryConfig {
       "Locally Firehose delivers to S3 (extended_s3).",
     );
   }
-  if (given.mskSourceConfiguration !== undefined) throw new NotSupportedLocally("Firehose with an MSK source");
   if (s3.s3BackupMode !== "Disabled") throw new NotSupportedLocally("Firehose S3 backup");
   if (!["UNCOMPRESSED", "GZIP"].includes(s3.compressionFormat)) {
     throw new NotSupportedLocally(`Firehose compression ${s3.compressionFormat}`, "Use GZIP or UNCOMPRESSED.");
@@ -121,10 +129,7 @@ export function readConfig(inputs: Record<string, unknown>): DeliveryConfig {
   const query = parameter("MetadataExtraction", "MetadataExtractionQuery");
   const delimiter = parameter("AppendDelimiterToRecord", "Delimiter") ?? "\\n";
   return {
-    source: given.kinesisSourceConfiguration && {
-      streamArn: given.kinesisSourceConfiguration.kinesisStreamArn,
-      roleArn: given.kinesisSourceConfiguration.roleArn,
-    },
+    source: sourceOf(given),
     bucket: parseArn(s3.bucketArn)?.resource ?? s3.bucketArn,
     roleArn: s3.roleArn,
     bufferBytes: s3.bufferingSize * 2 ** 20,
@@ -147,6 +152,14 @@ export function readConfig(inputs: Record<string, unknown>): DeliveryConfig {
     partitionQuery: query === undefined ? undefined : parseQuery(query),
     dynamicPartitioning: s3.dynamicPartitioningConfiguration?.enabled ?? false,
   };
+}
+
+function sourceOf(given: z.output<typeof firehoseInputs>): DeliveryConfig["source"] {
+  const { kinesisSourceConfiguration: stream, mskSourceConfiguration: topic } = given;
+  if (stream) return { kind: "kinesis", streamArn: stream.kinesisStreamArn, roleArn: stream.roleArn };
+  if (!topic) return undefined;
+  const { mskClusterArn, topicName, authenticationConfiguration } = topic;
+  return { kind: "kafka", streamArn: topicArn(mskClusterArn, topicName), roleArn: authenticationConfiguration.roleArn };
 }
 
 function conversionOf(

@@ -5,13 +5,13 @@ import { defineService, tagOutputs } from "../support";
 import { readConfig } from "./config";
 import { DeliveryStream } from "./delivery-stream";
 import { deliveryStreamsOf, firehoseOperations } from "./service";
-import { DirectSource, KinesisSource } from "./source";
+import { DirectSource, KafkaSource, KinesisSource } from "./source";
 
 export { deliveryStreamsOf } from "./service";
 
 const deliveryStreamRealiser: Realiser = {
   type: "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream",
-  replaceOn: ["name", "destination", "kinesisSourceConfiguration"],
+  replaceOn: ["name", "destination", "kinesisSourceConfiguration", "mskSourceConfiguration"],
   compute(resource, kernel) {
     readConfig(resource.inputs);
     const { name: given } = resource.inputs;
@@ -35,7 +35,12 @@ const deliveryStreamRealiser: Realiser = {
     await deliveryStreamsOf(kernel).get(name)?.stop();
     const direct = config.source ? undefined : new DirectSource(kernel, name);
     const source = config.source
-      ? new KinesisSource(kernel, config.source.streamArn, config.source.roleArn, name)
+      ? new (config.source.kind === "kafka" ? KafkaSource : KinesisSource)(
+          kernel,
+          config.source.streamArn,
+          config.source.roleArn,
+          name,
+        )
       : (direct as DirectSource);
     const stream = new DeliveryStream(kernel, name, resource.id, config, source, direct);
     deliveryStreamsOf(kernel).set(name, stream);

@@ -1,5 +1,6 @@
 import { arn, type Kernel, type LogRecord, type Principal, type ShardedLog } from "../../kernel";
 import type { StoredRecord } from "../kinesis";
+import type { StoredMessage } from "../msk";
 
 /** A record on its way through a delivery stream. */
 export interface SourceRecord {
@@ -64,6 +65,50 @@ export class KinesisSource implements RecordSource {
 
   release(): void {
     // The stream's retention decides how long it keeps its records.
+  }
+}
+
+/** A topic of MSK, read under the delivery stream's source role: the messages' values. */
+export class KafkaSource implements RecordSource {
+  private readonly principal: Principal;
+
+  constructor(
+    private readonly kernel: Kernel,
+    readonly topic: string,
+    roleArn: string,
+    session: string,
+  ) {
+    this.principal = { kind: "role", roleArn, session };
+  }
+
+  private get log(): ShardedLog<StoredMessage> | undefined {
+    return this.kernel.logs.get(this.topic) as ShardedLog<StoredMessage> | undefined;
+  }
+
+  shards(): readonly string[] {
+    return this.log?.shards() ?? [];
+  }
+
+  newest(shard: string): string | undefined {
+    return this.log?.newest(shard);
+  }
+
+  read(shard: string, after: string | undefined, limit: number): SourceRecord[] {
+    for (const action of ["DescribeTopic", "ReadData"]) {
+      const required = { action: `kafka-cluster:${action}`, resource: this.topic };
+      this.kernel.authorize(this.principal, required, action);
+    }
+    const records: LogRecord<StoredMessage>[] = this.log?.read(shard, after, limit) ?? [];
+    return records.map(({ sequenceNumber, arrivedAt, data }) => ({
+      shard,
+      sequence: sequenceNumber,
+      arrivedAt,
+      data: data.v ?? new Uint8Array(),
+    }));
+  }
+
+  release(): void {
+    // The topic's retention decides how long it keeps its messages.
   }
 }
 

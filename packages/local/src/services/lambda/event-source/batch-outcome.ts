@@ -11,13 +11,15 @@ const failure = (reason: string): BatchOutcome => ({ kind: "failure", reason });
 
 /**
  * Reads a handler's answer. With ReportBatchItemFailures: an empty answer, or an empty or null list, is success; an
- * empty, null or unknown identifier fails the whole batch, and so does an answer of another shape.
+ * empty, null or unknown identifier fails the whole batch, and so does an answer of another shape. `idOf` reads the
+ * identifiers of sources where they are no text.
  * Source: "Configuring partial batch response" for Kinesis, DynamoDB and SQS in the Lambda developer guide.
  */
 export function batchOutcome(
   outcome: Outcome,
   reportsItemFailures: boolean,
   isMember: (id: string) => boolean,
+  idOf: (identifier: unknown) => unknown = (identifier) => identifier,
 ): BatchOutcome {
   if (outcome.error) return failure(`${outcome.error.errorType}: ${outcome.error.errorMessage}`);
   if (!reportsItemFailures) return success;
@@ -30,10 +32,11 @@ export function batchOutcome(
   if (list.length === 0) return success;
   const failed: string[] = [];
   for (const entry of list as unknown[]) {
-    const id =
+    const given =
       typeof entry === "object" && entry !== null ? (entry as { itemIdentifier?: unknown }).itemIdentifier : undefined;
+    const id = idOf(given);
     if (typeof id !== "string" || id === "" || !isMember(id)) {
-      return failure(`batchItemFailures names ${JSON.stringify(id ?? null)}, which is not in the batch`);
+      return failure(`batchItemFailures names ${JSON.stringify(given ?? null)}, which is not in the batch`);
     }
     failed.push(id);
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Kernel, type Principal, parseArn } from "../../../kernel";
 import { sendTo } from "../destinations";
+import { batchEvent, batchInfo } from "./batch-event";
 import type { MappingConfig } from "./mapping-config";
 import type { StreamItem } from "./stream-item";
 
@@ -51,14 +52,14 @@ export async function deliverDiscarded(
     responseContext: { statusCode: 200, executedVersion: "$LATEST", functionError: "Unhandled" },
     version: "1.0",
     timestamp: now,
-    [config.kind === "kinesis" ? "KinesisBatchInfo" : "DDBStreamBatchInfo"]: info,
+    ...batchInfo(config, info),
   };
   const target = parseArn(config.onFailureArn);
   if (target?.service !== "s3") {
     await sendTo(kernel, config.onFailureArn, JSON.stringify(document), principal);
     return;
   }
-  const payload = `{"Records":[${items.map(({ json }) => json).join(",")}]}`;
+  const payload = batchEvent(config, shardId, items);
   const day = now.slice(0, 10);
   const stamp = `${now.slice(0, 19).replace(/:/g, ".")}-${randomUUID()}`;
   const input = {

@@ -1,4 +1,5 @@
 import type { Outcome } from "../environment";
+import { batchEvent, itemIdentifier } from "./batch-event";
 import { batchOutcome } from "./batch-outcome";
 import type { Discarded } from "./failure-destination";
 import type { MappingConfig } from "./mapping-config";
@@ -117,7 +118,7 @@ export class Lane {
     const { items } = work;
     let outcome: Outcome;
     try {
-      outcome = await invoke(`{"Records":[${items.map(({ json }) => json).join(",")}]}`);
+      outcome = await invoke(batchEvent(config, this.options.shardId, items));
     } catch (error) {
       // The function could not be asked: that uses up no retry.
       onProblem(error instanceof Error ? error.message : String(error));
@@ -125,8 +126,11 @@ export class Lane {
       return [work];
     }
     if (this.stopped && outcome.error) return [work];
-    const result = batchOutcome(outcome, config.reportsItemFailures, (id) =>
-      items.some((item) => item.record.sequenceNumber === id),
+    const result = batchOutcome(
+      outcome,
+      config.reportsItemFailures,
+      (id) => items.some((item) => item.record.sequenceNumber === id),
+      itemIdentifier(config, this.options.shardId),
     );
     if (result.kind === "success") {
       onProblem(undefined);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AwsError, NotSupportedLocally, parseArn } from "../../../kernel";
+import { topicArn } from "../../msk";
 import { functionNameOf } from "../function-config";
 import { compileFilters, type RecordFilter } from "./filters";
 
@@ -19,13 +20,19 @@ const inputs = z.object({
   functionResponseTypes: z.array(z.literal("ReportBatchItemFailures")).default([]),
   filterCriteria: z.object({ filters: z.array(z.object({ pattern: z.string().optional() })).default([]) }).optional(),
   destinationConfig: z.object({ onFailure: z.object({ destinationArn: z.string() }).optional() }).optional(),
+  topics: z.array(z.string()).optional(),
+  amazonManagedKafkaEventSourceConfig: z.object({ consumerGroupId: z.string().optional() }).optional(),
+  provisionedPollerConfig: z
+    .object({ minimumPollers: z.number().optional(), maximumPollers: z.number().optional() })
+    .optional(),
   scalingConfig: z.object({ maximumConcurrency: z.number().int().min(2).max(1000).optional() }).optional(),
 });
 
 /** An event source mapping, read and checked once. Times are in milliseconds; -1 of AWS's arguments is undefined. */
 export interface MappingConfig {
   readonly uuid: string;
-  readonly kind: "kinesis" | "dynamodb" | "sqs";
+  readonly kind: "kinesis" | "dynamodb" | "sqs" | "kafka";
+  /** What is read: of Kafka the topic, not its cluster. */
   readonly sourceArn: string;
   readonly functionName: string;
   readonly enabled: boolean;
@@ -41,6 +48,8 @@ export interface MappingConfig {
   readonly filter: RecordFilter | undefined;
   readonly onFailureArn: string | undefined;
   readonly maximumConcurrency: number | undefined;
+  /** Of a Kafka source. */
+  readonly kafka: { readonly clusterArn: string; readonly group: string } | undefined;
 }
 
 function invalid(message: string): AwsError {
@@ -59,13 +68,14 @@ export function parseMapping(uuid: string, resourceInputs: Record<string, unknow
   const value = parsed.data;
   const source = parseArn(value.eventSourceArn ?? "");
   const kind = source?.service;
-  if (!value.eventSourceArn || (kind !== "kinesis" && kind !== "dynamodb" && kind !== "sqs")) {
+  if (!value.eventSourceArn || (kind !== "kinesis" && kind !== "dynamodb" && kind !== "sqs" && kind !== "kafka")) {
     throw new NotSupportedLocally(
       `event source mapping of ${value.eventSourceArn ?? "a self-managed source"}`,
-      "Kinesis, DynamoDB streams and SQS queues work here.",
+      "Kinesis, DynamoDB streams, SQS queues and MSK topics work here.",
     );
   }
   if (value.tumblingWindowInSeconds) throw new NotSupportedLocally("event source mapping with a tumbling window");
+  if (kind === "kafka") checkKafka(value);
   const queue = kind === "sqs";
   const windowMs = (value.maximumBatchingWindowInSeconds ?? 0) * 1000;
   const batchSize = value.batchSize ?? (queue ? 10 : 100);
@@ -79,7 +89,7 @@ export function parseMapping(uuid: string, resourceInputs: Record<string, unknow
   return {
     uuid,
     kind,
-    sourceArn: value.eventSourceArn,
+    sourceArn: kind === "kafka" ? topicArn(value.eventSourceArn, value.topics?.[0] ?? "") : value.eventSourceArn,
     functionName: functionNameOf(value.functionName),
     enabled: value.enabled,
     batchSize,
@@ -91,13 +101,41 @@ export function parseMapping(uuid: string, resourceInputs: Record<string, unknow
     maximumRetries: unlimited(value.maximumRetryAttempts),
     maximumAgeMs: age === undefined ? undefined : age * 1000,
     reportsItemFailures: value.functionResponseTypes.length > 0,
-    filter: compileFilters(
-      kind,
-      (value.filterCriteria?.filters ?? []).flatMap(({ pattern }) => (pattern ? [pattern] : [])),
-    ),
+    filter:
+      kind === "kafka"
+        ? undefined
+        : compileFilters(
+            kind,
+            (value.filterCriteria?.filters ?? []).flatMap(({ pattern }) => (pattern ? [pattern] : [])),
+          ),
     onFailureArn: value.destinationConfig?.onFailure?.destinationArn,
     maximumConcurrency: value.scalingConfig?.maximumConcurrency,
+    kafka:
+      kind === "kafka"
+        ? {
+            clusterArn: value.eventSourceArn,
+            group: value.amazonManagedKafkaEventSourceConfig?.consumerGroupId ?? uuid,
+          }
+        : undefined,
   };
+}
+
+/** Source: "Configuring error handling controls for Kafka event sources" in the Lambda developer guide. */
+function checkKafka(value: z.infer<typeof inputs>): void {
+  if (value.topics?.length !== 1) throw invalid("topics must name one topic of the cluster");
+  if (value.parallelizationFactor !== undefined)
+    throw invalid("parallelizationFactor is not for Kafka: use partitions");
+  const controls =
+    value.bisectBatchOnFunctionError ||
+    value.functionResponseTypes.length > 0 ||
+    value.maximumRetryAttempts >= 0 ||
+    value.maximumRecordAgeInSeconds >= 0;
+  if (controls && value.provisionedPollerConfig === undefined) {
+    throw invalid("retry attempts, record age, splitting and partial responses of Kafka need provisionedPollerConfig");
+  }
+  if ((value.filterCriteria?.filters.length ?? 0) > 0) {
+    throw new NotSupportedLocally("event source mapping of Kafka with a filter", "Filter in the function.");
+  }
 }
 
 function checkQueue(value: z.infer<typeof inputs>, queueArn: string, batchSize: number, windowMs: number): void {

@@ -85,7 +85,7 @@ export class EventSourceMappings {
     const { config, status, worker } = this.get(uuid);
     return {
       UUID: uuid,
-      EventSourceArn: config.sourceArn,
+      EventSourceArn: config.kafka?.clusterArn ?? config.sourceArn,
       FunctionArn: arn(this.kernel.place, "lambda", `function:${config.functionName}`),
       BatchSize: config.batchSize,
       MaximumBatchingWindowInSeconds: config.windowMs / 1000,

@@ -7,8 +7,9 @@ import type { FoundationRef } from "./foundation";
 import { tagsFor } from "./foundation";
 import type { Grantee } from "./grants";
 import { grantStatements } from "./grants";
+import { kafkaArn } from "./kafka";
 import type { Statement } from "./policy";
-import type { BucketRef, EventStreamRef, QueueRef, TableRef } from "./refs";
+import type { BucketRef, EventStreamRef, KafkaTopicRef, QueueRef, TableRef } from "./refs";
 
 /** How a function reads a Kinesis or DynamoDB stream. */
 export interface ConsumeStreamArgs {
@@ -29,6 +30,14 @@ export interface ConsumeStreamArgs {
   /** Below the stream's retention, so that a record reaches `onFailure` before it expires. @default 79,200 (22 hours) */
   readonly maximumRecordAgeSeconds?: number;
 }
+
+/** How a function reads a topic of Kafka. */
+export type ConsumeKafkaArgs = Omit<ConsumeStreamArgs, "parallelization" | "filter" | "onFailure"> & {
+  /** A bucket: it keeps given-up records whole. */
+  readonly onFailure: BucketRef;
+  /** Event pollers, billed by the hour each: at least, and at most as traffic grows. @default { least: 1, most: 4 } */
+  readonly pollers?: { readonly least: number; readonly most: number };
+};
 
 /** How a function reads a queue. */
 export interface ConsumeQueueArgs {
@@ -133,6 +142,90 @@ function consumeOrdered(
       dimensions: { FunctionName: consumer.name },
       statistic: "Maximum",
       above: 10 * 60 * 1000,
+      periods: 5,
+    },
+    { parent: consumer },
+  );
+  return mapping;
+}
+
+/**
+ * Reads a topic. In provisioned mode, as only there Kafka's mappings have retries that end, splitting and partial responses.
+ * Source: "Configuring error handling controls for Kafka event sources" in the Lambda developer guide.
+ */
+export function consumeKafka(
+  consumer: Consumer,
+  name: string,
+  topic: KafkaTopicRef,
+  args: ConsumeKafkaArgs,
+): lambda.EventSourceMapping {
+  // A name of its own, so that permissions can name it before the mapping has an id.
+  const group = pulumi.interpolate`${consumer.name}-${name}`;
+  const pollers = args.pollers ?? { least: 1, most: 4 };
+  const policy = grantStatements(consumer, `consume-${name}`, [
+    {
+      actions: [
+        "kafka:DescribeCluster",
+        "kafka:DescribeClusterV2",
+        "kafka:GetBootstrapBrokers",
+        "kafka-cluster:Connect",
+        "kafka-cluster:DescribeClusterDynamicConfiguration",
+      ],
+      resources: [topic.clusterArn],
+    },
+    {
+      actions: ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"],
+      resources: [kafkaArn("topic", topic.clusterArn, topic.topic)],
+    },
+    {
+      actions: ["kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"],
+      resources: [kafkaArn("group", topic.clusterArn, group)],
+    },
+    {
+      sid: "PollersInterfaces",
+      actions: [
+        "ec2:CreateNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeVpcs",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeSecurityGroups",
+      ],
+      resources: ["*"],
+    },
+    ...failureStatements(args.onFailure),
+  ]);
+  const mapping = new lambda.EventSourceMapping(
+    `${consumer.grantName}-${name}`,
+    {
+      functionName: consumer.arn,
+      eventSourceArn: topic.clusterArn,
+      topics: [topic.topic],
+      amazonManagedKafkaEventSourceConfig: { consumerGroupId: group },
+      startingPosition: args.startingPosition ?? "TRIM_HORIZON",
+      batchSize: args.batchSize,
+      maximumBatchingWindowInSeconds: args.windowSeconds ?? 1,
+      provisionedPollerConfig: { minimumPollers: pollers.least, maximumPollers: pollers.most },
+      bisectBatchOnFunctionError: true,
+      functionResponseTypes: reportItemFailures,
+      maximumRetryAttempts: args.maximumRetries ?? 50,
+      maximumRecordAgeInSeconds: args.maximumRecordAgeSeconds ?? 79_200,
+      destinationConfig: { onFailure: { destinationArn: args.onFailure.arn } },
+      tags: tagsFor(consumer.foundation, consumer.module),
+    },
+    { parent: consumer, dependsOn: [policy, ...(topic.ready ?? [])] },
+  );
+  alarm(
+    `${consumer.grantName}-${name}-offset-lag`,
+    {
+      foundation: consumer.foundation,
+      module: consumer.module,
+      description: `Function ${consumer.grantName} is more than 100,000 records behind ${name}: see its errors and duration; more partitions and pollers read more at a time.`,
+      namespace: "AWS/Lambda",
+      metric: "MaxOffsetLag",
+      dimensions: { FunctionName: consumer.name },
+      statistic: "Maximum",
+      above: 100_000,
       periods: 5,
     },
     { parent: consumer },

@@ -8,15 +8,15 @@ import { alarm } from "./alarm";
 import type { Callback } from "./callback";
 import { callbackAsset } from "./callback";
 import { TributaryComponent } from "./component";
-import type { ConsumeQueueArgs, ConsumeStreamArgs } from "./event-sources";
-import { consumeKinesis, consumeQueue, consumeTable } from "./event-sources";
+import type { ConsumeKafkaArgs, ConsumeQueueArgs, ConsumeStreamArgs } from "./event-sources";
+import { consumeKafka, consumeKinesis, consumeQueue, consumeTable } from "./event-sources";
 import type { Fault } from "./faults";
 import { validate } from "./faults";
 import type { FoundationRef } from "./foundation";
 import { tagsFor } from "./foundation";
 import { functionRole } from "./function-role";
 import { DeadLetterQueue } from "./queue";
-import type { Callee, EventStreamRef, NetworkRef, QueueRef, TableRef } from "./refs";
+import type { Callee, EventStreamRef, KafkaTopicRef, NetworkRef, QueueRef, TableRef } from "./refs";
 import type { Transform } from "./transform";
 import { applyTransform } from "./transform";
 
@@ -50,6 +50,8 @@ export interface LambdaFunctionArgs {
   readonly timeoutSeconds?: number;
   /** Caps concurrency, to protect what it writes to; left out: the account's. */
   readonly reservedConcurrency?: number;
+  /** In the network, beside its own: groups that let the function reach Kafka's brokers. */
+  readonly securityGroupIds?: readonly pulumi.Input<string>[];
   readonly description?: string;
   readonly transform?: Transform<lambda.FunctionArgs>;
 }
@@ -127,7 +129,7 @@ export class LambdaFunction extends TributaryComponent {
         deadLetterConfig: { targetArn: this.deadLetters.arn },
         ...(network === undefined
           ? {}
-          : { vpcConfig: { subnetIds: network.subnetIds, securityGroupIds: network.securityGroupIds } }),
+          : { vpcConfig: { subnetIds: network.subnetIds, securityGroupIds: groupsOf(network, args) } }),
       },
       // Lambda checks at creation that the role may log, dead-letter and attach to the network.
       this.child({ dependsOn: [policy] }),
@@ -146,6 +148,11 @@ export class LambdaFunction extends TributaryComponent {
   /** Reads a DynamoDB table's stream in batches; the ref must have a `streamArn`. */
   consumeTable(name: string, table: TableRef, args: ConsumeStreamArgs): lambda.EventSourceMapping {
     return consumeTable(this, name, table, args);
+  }
+
+  /** Reads a topic of Kafka in batches; see `ConsumeKafkaArgs`. */
+  consumeKafka(name: string, topic: KafkaTopicRef, args: ConsumeKafkaArgs): lambda.EventSourceMapping {
+    return consumeKafka(this, name, topic, args);
   }
 
   /** Reads a queue in batches. */
@@ -199,20 +206,28 @@ export class LambdaFunction extends TributaryComponent {
   }
 }
 
+function groupsOf(network: NetworkRef, { securityGroupIds }: LambdaFunctionArgs): NetworkRef["securityGroupIds"] {
+  if (securityGroupIds === undefined) return network.securityGroupIds;
+  return pulumi
+    .all([network.securityGroupIds, securityGroupIds])
+    .apply(([own, further]) => [...own, ...further.filter((id) => !own.includes(id))]);
+}
+
 /** The network of a function that must run in it. */
 function placement(calls: readonly Callee[], network: NetworkRef | undefined): NetworkRef | undefined {
-  return calls.includes("dynamodb") ? network : undefined;
+  return calls.includes("dynamodb") || calls.includes("kafka") ? network : undefined;
 }
 
 /** Faults of a function that must run in the network and calls what cannot be reached from there. */
 export function reachFaults(calls: readonly Callee[], network: NetworkRef | undefined, path = "calls"): Fault[] {
   if (network === undefined || placement(calls, network) === undefined) return [];
-  const reached = network.reaches ?? ["dynamodb", "s3"];
+  // Brokers are in the network itself.
+  const reached: readonly Callee[] = ["kafka", ...(network.reaches ?? ["dynamodb", "s3"])];
   return calls
     .filter((callee) => !reached.includes(callee))
     .map((callee) => ({
       path,
-      reason: `the function runs in the foundation's network, as it calls DynamoDB, and ${remedy(callee)}`,
+      reason: `the function runs in the foundation's network, as it calls ${calls.includes("dynamodb") ? "DynamoDB" : "Kafka"}, and ${remedy(callee)}`,
     }));
 }
 

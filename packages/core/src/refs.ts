@@ -1,4 +1,4 @@
-import type { Input } from "@pulumi/pulumi";
+import type { Input, Resource } from "@pulumi/pulumi";
 
 /**
  * Structural handles to resources. An output of another component, a ref written by hand from ARNs, and a ref read
@@ -38,6 +38,18 @@ export interface EventStreamRef extends Labelled {
   readonly keyArn: Input<string>;
 }
 
+/** A topic of an MSK cluster that takes logins by IAM. */
+export interface KafkaTopicRef extends Labelled {
+  readonly clusterArn: Input<string>;
+  readonly topic: Input<string>;
+  /** `host:9098` of some brokers, with commas between. */
+  readonly bootstrapBrokers: Input<string>;
+  /** Security groups of the functions that produce, which the brokers let in. */
+  readonly clientSecurityGroupIds: readonly Input<string>[];
+  /** What must be there before somebody reads. */
+  readonly ready?: readonly Resource[];
+}
+
 /** An SQS queue. */
 export interface QueueRef extends Labelled {
   readonly url: Input<string>;
@@ -48,7 +60,7 @@ export interface QueueRef extends Labelled {
 }
 
 /** What a function's code can call. `internet` is any address outside AWS: a webhook, an advertising platform. */
-export type Callee = "dynamodb" | "s3" | "kinesis" | "sqs" | "secretsmanager" | "internet";
+export type Callee = "dynamodb" | "s3" | "kinesis" | "sqs" | "secretsmanager" | "kafka" | "internet";
 
 /** Private subnets for the functions that call DynamoDB, and what can be reached from there. */
 export interface NetworkRef {

@@ -4,6 +4,7 @@ export * from "./collect";
 export * from "./collected";
 export * from "./contract";
 export * from "./event";
+export * from "./failed-batch";
 export * from "./identity";
 export * from "./json";
 export * from "./mapping";

@@ -20,6 +20,8 @@ export const quarantineReasons = [
   "message-id-reused",
   /** The user's callback threw, or answered what is no event. */
   "callback-error",
+  /** The processor could not take its batch, to the end of all retries. */
+  "processing-failed",
   /** A file's row that its mapping cannot turn into an event. */
   "unmappable",
   /** The event does not keep to its source's tracking plan. */

@@ -1,6 +1,6 @@
 import type { CustomerEvent } from "../event";
 import { isJsonObject, type Json, type JsonObject } from "../json";
-import { type JsonSchema, joinField, type SubSchema } from "./json-schema";
+import { type JsonSchema, joinField, leavesOpen, type SubSchema } from "./json-schema";
 import { type PlannedEvent, ruleOf, type TrackingPlan } from "./plan";
 import { compileSchema, jsonType, type SchemaViolation, type Validator } from "./validator";
 
@@ -78,9 +78,7 @@ function unplanned(
   if (Array.isArray(value)) return value.flatMap((item, index) => unplanned(schema.items, item, [...path, index]));
   const { properties } = schema;
   if (!isJsonObject(value) || !properties) return [];
-  const open =
-    schema.additionalProperties === undefined &&
-    !(schema.patternProperties ?? schema.anyOf ?? schema.oneOf ?? schema.allOf ?? schema.$ref);
+  const open = leavesOpen(schema);
   return Object.entries(value).flatMap(([key, member]) => {
     const at = [...path, key];
     if (Object.hasOwn(properties, key)) return unplanned(properties[key], member, at);

@@ -53,6 +53,17 @@ function shown(value: unknown): string {
   return typeof value === "function" ? "a function" : (JSON.stringify(value) ?? String(value)).slice(0, 60);
 }
 
+/** zod bounds whole numbers by what JavaScript holds exactly: noise in a plan, and in every change of it. */
+function withoutSafeBounds(_key: string, value: unknown): unknown {
+  if (!isRecord(value) || value.type !== "integer") return value;
+  const { minimum, maximum, ...rest } = value;
+  return {
+    ...rest,
+    ...(minimum === undefined || minimum === Number.MIN_SAFE_INTEGER ? {} : { minimum }),
+    ...(maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? {} : { maximum }),
+  };
+}
+
 class PlanReader {
   readonly faults: PlanFault[] = [];
 
@@ -145,7 +156,7 @@ class PlanReader {
       try {
         // What producers send: defaults need not be there, and what is not listed is open unless the schema is strict.
         const made = z.toJSONSchema(value as unknown as z.core.$ZodType, { io: "input" });
-        const { $schema: _, ...rest } = JSON.parse(JSON.stringify(made)) as Record<string, unknown>;
+        const { $schema: _, ...rest } = JSON.parse(JSON.stringify(made), withoutSafeBounds) as Record<string, unknown>;
         schema = rest;
       } catch (error) {
         const remedy = "events are JSON: for a time use z.iso.datetime(), for another check a schema of what is sent";

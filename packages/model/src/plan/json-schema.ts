@@ -112,10 +112,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function isSchema(value: unknown): value is SubSchema {
-  return typeof value === "boolean" || isObject(value);
-}
-
 const isText = (value: unknown): value is string => typeof value === "string";
 
 /** A regular expression as JSON Schema reads it, Unicode where the pattern allows. Throws SyntaxError for one that is none. */
@@ -166,17 +162,10 @@ function wrong(shape: Shape, value: unknown): string | undefined {
   }
 }
 
-/** The schemas in a schema, each with its path. */
-export function* children(schema: JsonSchema): Generator<readonly [path: readonly (string | number)[], SubSchema]> {
-  for (const [keyword, value] of Object.entries(schema) as [string, unknown][]) {
-    const shape = keywords[keyword];
-    if (shape === "schema" && isSchema(value)) yield [[keyword], value];
-    else if (shape === "schemas" && Array.isArray(value)) {
-      for (const [index, member] of value.entries()) if (isSchema(member)) yield [[keyword, index], member];
-    } else if (shape === "map" && isObject(value)) {
-      for (const [name, member] of Object.entries(value)) if (isSchema(member)) yield [[keyword, name], member];
-    }
-  }
+/** Whether an object's schema names properties and says nothing of others: those are then unplanned. */
+export function leavesOpen({ properties, additionalProperties, ...schema }: JsonSchema): boolean {
+  if (!properties || additionalProperties !== undefined) return false;
+  return !(schema.patternProperties ?? schema.anyOf ?? schema.oneOf ?? schema.allOf ?? schema.$ref);
 }
 
 /** The schema that a `$ref` names: `#`, `#/$defs/<name>` or `#/definitions/<name>`. */

@@ -4,6 +4,7 @@ import { devCommand } from "./commands/dev";
 import { graphCommand } from "./commands/graph";
 import { loadCommand } from "./commands/load";
 import { pipelineCommand } from "./commands/pipeline";
+import { planCommand } from "./commands/plan";
 import { profileCommands } from "./commands/profile";
 import { quarantineCommand } from "./commands/quarantine";
 import { sqlCommand } from "./commands/sql";
@@ -20,6 +21,7 @@ function tributary(): Command {
     graphCommand(),
     loadCommand(),
     pipelineCommand(),
+    planCommand(),
     ...profileCommands(),
     sqlCommand(),
     quarantineCommand(),

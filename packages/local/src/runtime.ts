@@ -10,7 +10,7 @@ import { awsInvokes } from "./engine/invokes";
 import { Kernel, LocalRuntimeError, type Logger, type Metrics } from "./kernel";
 import { LocalProvider } from "./provider";
 import { checkResource } from "./schema";
-import { installServices } from "./services";
+import { installServices, lookups } from "./services";
 import { queryRows } from "./services/athena";
 import { describePipelineRun } from "./services/sfn";
 
@@ -75,7 +75,7 @@ export class LocalRuntime implements RuntimeHandle {
       const provider = new LocalProvider(kernel, {
         realisers,
         check: checkResource,
-        invoke: awsInvokes(kernel.place),
+        invoke: awsInvokes(kernel.place, lookups(kernel)),
       });
       const runtime = new LocalRuntime(kernel, provider, unwind);
       runtime.current = current;

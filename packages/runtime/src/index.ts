@@ -10,6 +10,8 @@ export * from "./disposition";
 export * from "./door";
 export * from "./env";
 export * from "./files";
+export * from "./kafka";
 export * from "./logger";
 export * from "./metrics";
 export * from "./profile-store";
+export * from "./signing";

@@ -39,6 +39,8 @@ const rules: Readonly<Record<string, Rule>> = {
     id: regional(subject, "sns", subject.name),
     arn: regional(subject, "sns", subject.name),
   }),
+  "aws:dms/endpoint:Endpoint": (subject) => ({ endpointArn: regional(subject, "dms", `endpoint:${subject.hex}`) }),
+  "aws:dms/s3Endpoint:S3Endpoint": (subject) => ({ endpointArn: regional(subject, "dms", `endpoint:${subject.hex}`) }),
   "aws:kinesis/stream:Stream": (subject) => ({ arn: regional(subject, "kinesis", `stream/${subject.name}`) }),
   "aws:dynamodb/table:Table": (subject) => ({
     arn: regional(subject, "dynamodb", `table/${subject.name}`),

@@ -14,6 +14,8 @@ export interface StreamEntry {
 
 /** The event stream. Answers an error code for each entry that was refused, undefined for each that is durable. */
 export interface StreamPort {
+  /** Bytes of a record with its key, where it is less than Kinesis takes. */
+  readonly maxRecordBytes?: number;
   put(entries: readonly StreamEntry[]): Promise<readonly (string | undefined)[]>;
 }
 
@@ -95,7 +97,8 @@ export async function writeRecords(
   const work: Promise<void>[] = [];
   for (const record of records) {
     const entry = { data: Buffer.from(JSON.stringify(record)), partitionKey: partitionKeyOf(record) };
-    if (entry.data.length + Buffer.byteLength(entry.partitionKey) <= maxRecordBytes) entries.push(entry);
+    if (entry.data.length + Buffer.byteLength(entry.partitionKey) <= (stream.maxRecordBytes ?? maxRecordBytes))
+      entries.push(entry);
     else work.push(quarantineOversized(record, quarantine));
   }
   for (const call of calls(entries)) work.push(putCall(stream, call, options));

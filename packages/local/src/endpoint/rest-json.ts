@@ -34,13 +34,19 @@ const routes: readonly Route[] = [
   route("scheduler", "GET", "/schedules/{Name}", "GetSchedule"),
   route("scheduler", "DELETE", "/schedules/{Name}", "DeleteSchedule"),
   route("scheduler", "GET", "/schedules", "ListSchedules"),
+  route("appflow", "POST", "/start-flow", "StartFlow"),
+  route("appflow", "POST", "/stop-flow", "StopFlow"),
+  route("appflow", "POST", "/describe-flow", "DescribeFlow"),
+  route("appflow", "POST", "/list-flows", "ListFlows"),
+  route("appflow", "POST", "/describe-flow-execution-records", "DescribeFlowExecutionRecords"),
+  route("appflow", "POST", "/describe-connector-profiles", "DescribeConnectorProfiles"),
 ];
 
 /** Members that a query holds under another name. */
 const queryNames: Readonly<Record<string, string>> = { groupName: "GroupName", ScheduleGroup: "GroupName" };
 const numbers = new Set(["MaxItems", "MaxResults"]);
 
-/** REST JSON: Lambda and Scheduler. */
+/** REST JSON: Lambda, Scheduler, AppFlow. */
 export const restJsonProtocol: Protocol = {
   async call(kernel, service, request, principal) {
     for (const { service: owner, method, pattern, operation } of routes) {

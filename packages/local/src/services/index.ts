@@ -1,6 +1,8 @@
 import type { Kernel, Realiser } from "../kernel";
 import * as apigatewayv2 from "./apigatewayv2";
+import * as appflow from "./appflow";
 import * as athena from "./athena";
+import * as cloudcontrol from "./cloudcontrol";
 import * as cloudwatch from "./cloudwatch";
 import * as dynamodb from "./dynamodb";
 import * as eventbridge from "./eventbridge";
@@ -42,9 +44,16 @@ const services = [
   glue,
   athena,
   sfn,
+  appflow,
+  cloudcontrol,
 ];
 
 /** Registers every service with the kernel and returns the realisers of their resource types. */
 export function installServices(kernel: Kernel): Realiser[] {
   return services.flatMap((service) => service.install(kernel));
+}
+
+/** Functions of the aws provider that look something up in the services. */
+export function lookups(kernel: Kernel) {
+  return { ...secretsManager.lookups(kernel) };
 }

@@ -11,8 +11,12 @@ type Answer = Record<string, unknown>;
  * The functions (data sources) of the aws provider that answer without an account: who and where we are, zones, policy
  * documents, ARNs, service names. Any other is refused by name.
  */
-export function awsInvokes(place: Place): (token: string, args: Args) => Promise<Answer> {
-  const functions: Record<string, (args: Args) => Answer> = {
+export function awsInvokes(
+  place: Place,
+  /** Further functions by token: those that look something up in what the runtime holds. */
+  more: Readonly<Record<string, (args: Args) => Answer | Promise<Answer>>> = {},
+): (token: string, args: Args) => Promise<Answer> {
+  const functions: Record<string, (args: Args) => Answer | Promise<Answer>> = {
     "aws:index/getCallerIdentity:getCallerIdentity": () => ({
       id: place.accountId,
       accountId: place.accountId,
@@ -44,10 +48,11 @@ export function awsInvokes(place: Place): (token: string, args: Args) => Promise
     },
     "aws:secretsmanager/getRandomPassword:getRandomPassword": (args) => randomPassword(args),
     "aws:index/getDefaultTags:getDefaultTags": () => ({ id: "aws", tags: {} }),
+    ...more,
   };
   return async (token, args) => {
     const run = functions[token];
-    if (run) return run(args);
+    if (run) return await run(args);
     const name = token.replace(
       /^([^:]+):([^/:]+)(?:\/[^:]*)?:(.*)$/,
       (_, pkg: string, module: string, called: string) =>

@@ -8,6 +8,7 @@ import { directoryOf } from "./trust";
 export { nameOf, sessionArn } from "./denial";
 export { readPolicy } from "./document";
 export { kmsPermissions } from "./kms-requirements";
+export { assertServiceMay } from "./service-access";
 export { assertTrusted, trusts } from "./trust";
 
 /** Sets the kernel's authorizer; gives IAM's realisers. */

@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from "node:crypto";
 import { z } from "zod";
 import { AwsError, type Kernel, type Realiser } from "../../kernel";
-import { defineService, operation } from "../support";
+import { defineService, operation, text } from "../support";
 import { secretRealisers } from "./realisers";
 import { type SecretRow, secretsOf } from "./secrets";
 
@@ -192,4 +192,25 @@ function randomPassword(input: z.output<typeof schemas.password>): string {
   const letters = [...sets.join("")].filter((letter) => !input.ExcludeCharacters?.includes(letter));
   if (letters.length === 0) throw new AwsError("InvalidParameterException", "no characters are left to choose from");
   return Array.from({ length: input.PasswordLength ?? 32 }, () => letters[randomInt(letters.length)]).join("");
+}
+
+/** `aws.secretsmanager.getSecretVersion` in a program. */
+export function lookups(kernel: Kernel) {
+  return {
+    "aws:secretsmanager/getSecretVersion:getSecretVersion": (args: Record<string, unknown>) => {
+      const row = secretsOf(kernel).require(String(args.secretId));
+      const wanted = { id: text(args.versionId), stage: text(args.versionStage) };
+      const found = secretsOf(kernel).version(row, wanted);
+      return {
+        id: `${row.arn}|${found.id}`,
+        arn: row.arn,
+        secretId: String(args.secretId),
+        versionId: found.id,
+        versionStages: [...found.stages],
+        createdDate: new Date(found.createdAt).toISOString(),
+        ...(found.text === undefined ? {} : { secretString: found.text }),
+        ...(found.binary ? { secretBinary: Buffer.from(found.binary).toString("base64") } : {}),
+      };
+    },
+  };
 }

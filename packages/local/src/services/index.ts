@@ -4,6 +4,8 @@ import * as appflow from "./appflow";
 import * as athena from "./athena";
 import * as cloudcontrol from "./cloudcontrol";
 import * as cloudwatch from "./cloudwatch";
+import * as dataexchange from "./dataexchange";
+import * as dms from "./dms";
 import * as dynamodb from "./dynamodb";
 import * as eventbridge from "./eventbridge";
 import * as firehose from "./firehose";
@@ -21,6 +23,7 @@ import * as sns from "./sns";
 import * as sqs from "./sqs";
 import * as ssm from "./ssm";
 import * as sts from "./sts";
+import * as transfer from "./transfer";
 
 /** Every service that works in this process; IAM first, since the others ask it. */
 const services = [
@@ -46,6 +49,9 @@ const services = [
   sfn,
   appflow,
   cloudcontrol,
+  transfer,
+  dms,
+  dataexchange,
 ];
 
 /** Registers every service with the kernel and returns the realisers of their resource types. */

@@ -44,7 +44,12 @@ async function post(path: string, body: string | Buffer, headers: Record<string,
 
 interface Quarantine {
   readonly total: number;
-  readonly records: { readonly reason: string; readonly detail: string; readonly original: string }[];
+  readonly records: {
+    readonly id: string;
+    readonly reason: string;
+    readonly detail: string;
+    readonly original: string;
+  }[];
 }
 const quarantine = (reason: string) =>
   json<Quarantine>(["quarantine", "list", "--reason", reason, "--data", data.path]);
@@ -157,6 +162,21 @@ describe("the reference platform", () => {
     const stray = { authorization: `Basic ${Buffer.from("nobody-knows-me:").toString("base64")}` };
     expect((await post("/v1/identify", body, stray)).status).toBe(200);
     expect(await profile("user_id:stray-1")).toBeUndefined();
+    expect((await quarantine("unknown-write-key")).total).toBe(1);
+    const [listed] = (await quarantine("unknown-write-key")).records;
+    const shown = await json<Record<string, unknown>>(["quarantine", "show", `${listed?.id}`, "--data", data.path]);
+    expect(shown).toMatchObject({ reason: "unknown-write-key", stage: "collector", sourceId: "unknown" });
+    expect(JSON.parse(String(shown.original))).toMatchObject({ userId: "stray-1" });
+    expect((await run(["quarantine", "show", "nobody", "--data", data.path])).stderr).toMatch(/No quarantined record/);
+    const dry = await run([
+      ...["quarantine", "replay", "--reason", "unknown-write-key", "--as", "web", "--dry-run", "--data", data.path],
+    ]);
+    expect(dry.stdout).toMatch(
+      /unknown-write-key, web: new\n {2}\+ identify \S+ at \S+\n {6}user_id:stray-1, email:stray@/,
+    );
+    expect(dry.stdout).toMatch(
+      /→ a new profile\n {6}\+ email: "stray@example\.com"\n\nNothing was changed\. Of 1 records: 1 new/,
+    );
     expect((await quarantine("unknown-write-key")).total).toBe(1);
     const replay = await json<{ replayed: number; kept: number }>([
       ...["quarantine", "replay", "--reason", "unknown-write-key", "--as", "web", "--data", data.path],

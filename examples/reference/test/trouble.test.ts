@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { bringUp, platformOf, quarantinedRecords } from "@tributary/cli";
+import { bringUp, planReplay, platformOf, quarantinedRecords, replay, withEffects } from "@tributary/cli";
 import type { PlatformContract, QuarantinedRecord } from "@tributary/model";
 import { dataFolder, eventually, run } from "./support/command";
 
@@ -61,6 +61,8 @@ function log(prefix: string): string {
     .join("");
 }
 
+const readLogs = () => log("");
+
 async function storedEvents(): Promise<number> {
   const { Count } = await runtime.call<{ Count: number }>("dynamodb", "Scan", {
     TableName: platform.ingestion.eventsTableName,
@@ -106,7 +108,80 @@ describe("a platform in trouble", () => {
     expect(record.stack).toMatch(/RangeError: the basket is not made for this[\s\S]*at .*fragile/);
     expect(JSON.parse(record.original)).toMatchObject(track);
     await eventually(async () => ((await storedEvents()) === 2 ? true : undefined));
+    // What the callback said may be about a person: it is in quarantine, and in no log.
+    expect(readLogs()).not.toContain("the basket is not made for this");
   });
+
+  test("an onEvent that never comes back: its neighbours are applied and the shard moves on, within seconds", async () => {
+    const before = await storedEvents();
+    const track = (index: number) => ({
+      type: "track",
+      messageId: `loop-${index}`,
+      userId: `u${index % 3}`,
+      event: index === 20 ? "Endless Loop" : "Order Completed",
+    });
+    const began = Date.now();
+    expect(await send("batch", { batch: Array.from({ length: 40 }, (_, index) => track(index)) })).toBe(200);
+    await eventually(async () => ((await storedEvents()) === before + 39 ? true : undefined), 40_000);
+    const record = await eventually(async () => {
+      for await (const found of quarantinedRecords(runtime, platform, { reason: "callback-error" }))
+        if (found.record.original.includes("loop-20")) return found.record;
+      return undefined;
+    });
+    expect(record.detail).toBe("onEvent did not come back within 5 s (an endless loop?)");
+    // Five seconds of patience; 60 more for each halving of the batch it would be by the function's timeout.
+    expect(Date.now() - began).toBeLessThan(30_000);
+    expect(await send("track", { messageId: "behind", userId: "u1", event: "Order Completed" })).toBe(200);
+    await eventually(async () => ((await storedEvents()) === before + 40 ? true : undefined));
+  }, 60_000);
+
+  test("a batch that fails to the end of its retries: listed, rehearsed and replayed once", async () => {
+    await runtime.up({ programDir: program, config: { without, retries: "1", crmUrl: crmUrl() } });
+    const before = await storedEvents();
+    expect(await send("identify", { messageId: "late-1", userId: "ann", traits: { name: "Anna", age: 41 } })).toBe(200);
+    expect(await send("track", { messageId: "late-2", userId: "zoe", event: "Kaboom" })).toBe(200);
+    const filter = { reason: "processing-failed" };
+    const found = await eventually(async () => {
+      for await (const each of quarantinedRecords(runtime, platform, filter)) return each;
+      return undefined;
+    });
+    expect(found.key).toMatch(/^aws\/lambda\//);
+    expect(found.record).toMatchObject({ stage: "processor", sourceId: "web" });
+    expect(found.record.detail).toMatch(/RetryAttemptsExhausted after 2 tries/);
+    expect(await storedEvents()).toBe(before);
+
+    await runtime.up({ programDir: program, config: { crmUrl: crmUrl() } });
+    const rehearsed = await withEffects(runtime, platform, await planReplay(runtime, platform, { filter }));
+    const first = rehearsed.find(({ record }) => record.original.includes("late-1"));
+    expect(first).toMatchObject({ verdict: "new", source: "web", events: [{ messageId: "late-1", type: "identify" }] });
+    expect(first?.effects).toEqual([
+      {
+        identifiers: ["user_id:ann"],
+        profiles: [expect.any(String)],
+        changes: expect.arrayContaining([
+          { identifier: "user_id:ann", trait: "name", from: "Ann", to: "Anna" },
+          { identifier: "user_id:ann", trait: "age", from: undefined, to: 41 },
+        ]),
+      },
+    ]);
+    expect(await storedEvents()).toBe(before); // Nothing was written.
+
+    const again = async () => await replay(runtime, platform, await planReplay(runtime, platform, { filter }));
+    expect(await again()).toMatchObject({ replayed: 1, alreadyThere: 0, kept: 0 });
+    await runtime.quiesce();
+    expect(await storedEvents()).toBe(before + 1);
+    expect(await again()).toMatchObject({ replayed: 0, kept: 0 });
+    // Back in quarantine by hand: what is there is told, and not sent again.
+    const { quarantineBucket: Bucket } = platform.ingestion;
+    await runtime.call("s3", "CopyObject", { Bucket, Key: found.key, CopySource: `${Bucket}/replayed/${found.key}` });
+    expect(await again()).toMatchObject({ replayed: 0, alreadyThere: 1, kept: 0 });
+    expect(await storedEvents()).toBe(before + 1);
+
+    // The callback of the deployed processor answers: a record that it would only throw on again stays where it is.
+    const broken = await planReplay(runtime, platform, { filter: { reason: "callback-error" } });
+    const kaboom = broken.records.find(({ record }) => record.original.includes("boom-1"));
+    expect(kaboom).toMatchObject({ verdict: "kept", why: expect.stringMatching(/^callback-error/) });
+  }, 90_000);
 
   test("a map that throws: the message is in the dead letters with the reason, the next person is delivered", async () => {
     const consent = { consent: { categoryPreferences: { marketing: true } } };
@@ -130,6 +205,15 @@ describe("a platform in trouble", () => {
   });
 });
 
+async function isFree(port: number): Promise<boolean> {
+  const probe = createServer();
+  const free = await new Promise<boolean>((resolve) =>
+    probe.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true)),
+  );
+  await new Promise((resolve) => probe.close(resolve));
+  return free;
+}
+
 describe("a program that cannot come up, told all at once", () => {
   const fresh = dataFolder();
   const stranger = createServer();
@@ -137,8 +221,12 @@ describe("a program that cannot come up, told all at once", () => {
   let outcome: Awaited<ReturnType<typeof run>>;
 
   beforeAll(async () => {
-    await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
-    taken = (stranger.address() as AddressInfo).port;
+    // A port in use behind one that is free.
+    do {
+      if (stranger.listening) await new Promise((resolve) => stranger.close(resolve));
+      await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
+      taken = (stranger.address() as AddressInfo).port;
+    } while (!(await isFree(taken - 1)));
     const platform = ["--program", program, "--stack", "captured", "--data", fresh.path];
     // The AWS endpoint gets the base port, HTTP APIs the next ones.
     outcome = await run(["dev", "--exit", ...platform, "--port", String(taken - 1)]);

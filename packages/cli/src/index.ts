@@ -10,3 +10,4 @@ export { getProfile } from "./profile-api-client";
 export { profilesOf } from "./profiles";
 export { type Progress, progress } from "./progress";
 export { quarantinedRecords } from "./quarantine";
+export { planReplay, replay, withEffects } from "./replay";

@@ -1,6 +1,11 @@
 import type { RuntimeHandle } from "@tributary/local";
-import { isRejection, type PlatformContract, parseItem, type QuarantinedRecord, replayItem } from "@tributary/model";
-import { sendBatches } from "./collector-client";
+import {
+  failedBatchDay,
+  failedBatchPrefix,
+  failedBatchRecords,
+  type PlatformContract,
+  type QuarantinedRecord,
+} from "@tributary/model";
 
 export interface QuarantineFilter {
   readonly reason?: string;
@@ -16,102 +21,89 @@ export interface FoundRecord {
   readonly record: QuarantinedRecord;
 }
 
+/** An object of the quarantine bucket. */
+export interface QuarantineObject {
+  readonly key: string;
+  /** What fits the filter. */
+  readonly records: readonly QuarantinedRecord[];
+  /** Whether that is all that lies in it. */
+  readonly whole: boolean;
+}
+
 interface ObjectPage {
-  readonly Contents?: { readonly Key?: string }[];
+  readonly Contents?: { readonly Key?: string; readonly LastModified?: Date }[];
   readonly NextContinuationToken?: string;
 }
 
 const layout = /^dt=([^/]+)\/reason=([^/]+)\/source=([^/]+)\//;
 
-/** Quarantined records that fit the filter, oldest day first; the same record quarantined twice comes once. */
+/** Whether an object can hold what fits, by its key alone: what cannot is not read. */
+function mayFit(key: string, { reason, source, from, to }: QuarantineFilter): boolean {
+  const found = layout.exec(key);
+  // A batch that the processor could not take: of any reason and source, received on the day of its end or before.
+  if (!found) return from === undefined || (failedBatchDay(key) ?? from) >= from;
+  const [, day = "", itsReason, itsSource] = found;
+  if ((reason ?? itsReason) !== itsReason || (source ?? itsSource) !== itsSource) return false;
+  return (from === undefined || day >= from) && (to === undefined || day <= to);
+}
+
+function fits(record: QuarantinedRecord, { reason, source, from, to }: QuarantineFilter): boolean {
+  const day = record.receivedAt.slice(0, 10);
+  return (
+    (reason ?? record.reason) === record.reason &&
+    (source ?? record.sourceId) === record.sourceId &&
+    (from ?? day) <= day &&
+    day <= (to ?? day)
+  );
+}
+
+/**
+ * The objects of the quarantine bucket that hold what fits the filter: those that the collector and the processor wrote,
+ * oldest day first, then the batches that the processor could not take.
+ */
+export async function* quarantineObjects(
+  runtime: RuntimeHandle,
+  platform: PlatformContract,
+  filter: QuarantineFilter = {},
+): AsyncGenerator<QuarantineObject> {
+  const bucket = platform.ingestion.quarantineBucket;
+  for (const prefix of ["dt=", failedBatchPrefix]) {
+    let token: string | undefined;
+    do {
+      const page: ObjectPage = await runtime.call("s3", "ListObjectsV2", {
+        Bucket: bucket,
+        Prefix: prefix,
+        ContinuationToken: token,
+      });
+      for (const { Key: key = "", LastModified: at } of page.Contents ?? []) {
+        if (!mayFit(key, filter)) continue;
+        const { Body } = await runtime.call<{ Body: Uint8Array }>("s3", "GetObject", { Bucket: bucket, Key: key });
+        const text = Buffer.from(Body).toString("utf8");
+        const all = layout.test(key) ? linesOf(text) : failedBatchRecords(text, (at ?? new Date()).toISOString());
+        const records = all.filter((record) => fits(record, filter));
+        if (records.length > 0) yield { key, records, whole: records.length === all.length };
+      }
+      token = page.NextContinuationToken;
+    } while (token);
+  }
+}
+
+function linesOf(text: string): QuarantinedRecord[] {
+  return text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as QuarantinedRecord]));
+}
+
+/** Quarantined records that fit the filter; the same record quarantined twice comes once. */
 export async function* quarantinedRecords(
   runtime: RuntimeHandle,
   platform: PlatformContract,
   filter: QuarantineFilter = {},
 ): AsyncGenerator<FoundRecord> {
-  const bucket = platform.ingestion.quarantineBucket;
   const seen = new Set<string>();
-  let token: string | undefined;
-  do {
-    const page: ObjectPage = await runtime.call("s3", "ListObjectsV2", {
-      Bucket: bucket,
-      Prefix: "dt=",
-      ContinuationToken: token,
-    });
-    for (const { Key: key = "" } of page.Contents ?? []) {
-      const [, day = "", reason = "", source = ""] = layout.exec(key) ?? [];
-      if (filter.reason !== undefined && filter.reason !== reason) continue;
-      if (filter.source !== undefined && filter.source !== source) continue;
-      if ((filter.from !== undefined && day < filter.from) || (filter.to !== undefined && day > filter.to)) continue;
-      const { Body } = await runtime.call<{ Body: Uint8Array }>("s3", "GetObject", { Bucket: bucket, Key: key });
-      for (const line of Buffer.from(Body).toString("utf8").split("\n")) {
-        if (line === "") continue;
-        const record = JSON.parse(line) as QuarantinedRecord;
-        if (seen.has(record.id)) continue;
-        seen.add(record.id);
-        yield { key, record };
-      }
-    }
-    token = page.NextContinuationToken;
-  } while (token);
-}
-
-export interface ReplayResult {
-  /** Sent through the collector again and accepted by it. */
-  readonly replayed: number;
-  /** Still in quarantine. */
-  readonly kept: number;
-  /** Why records were kept, with their number. */
-  readonly reasons: Readonly<Record<string, number>>;
-}
-
-/**
- * Sends quarantined records through the collector again, under the source that they came from (or `as`). What would be
- * rejected again stays where it is; an object all of whose records were accepted moves to `replayed/`. Safe to repeat:
- * a record keeps its message id, so a second replay is a duplicate.
- */
-export async function replayRecords(
-  runtime: RuntimeHandle,
-  platform: PlatformContract,
-  options: { readonly filter: QuarantineFilter; readonly as?: string },
-): Promise<ReplayResult> {
-  const reasons: Record<string, number> = {};
-  const waiting = new Map<string, string[]>();
-  const objects = new Map<string, { kept: number }>();
-  let kept = 0;
-  const keep = (key: string, why: string) => {
-    reasons[why] = (reasons[why] ?? 0) + 1;
-    kept += 1;
-    const object = objects.get(key);
-    if (object) object.kept += 1;
-  };
-  for await (const { key, record } of quarantinedRecords(runtime, platform, options.filter)) {
-    if (!objects.has(key)) objects.set(key, { kept: 0 });
-    const sourceId = options.as ?? record.sourceId;
-    const replay = replayItem(record);
-    if (!replay.ok) keep(key, replay.why);
-    else if (platform.ingestion.writeKeys[sourceId] === undefined)
-      keep(key, `no source "${sourceId}": name one with --as`);
-    else {
-      const parsed = parseItem(replay.item, {}, { sourceId, receivedAt: record.receivedAt });
-      if (isRejection(parsed)) keep(key, `${parsed.reason}: it would be rejected again`);
-      else waiting.set(sourceId, [...(waiting.get(sourceId) ?? []), JSON.stringify(replay.item)]);
+  for await (const { key, records } of quarantineObjects(runtime, platform, filter)) {
+    for (const record of records) {
+      if (seen.has(record.id)) continue;
+      seen.add(record.id);
+      yield { key, record };
     }
   }
-  let replayed = 0;
-  for (const [sourceId, items] of waiting) {
-    const writeKey = platform.ingestion.writeKeys[sourceId] ?? "";
-    replayed += (await sendBatches(items, { collectorUrl: platform.ingestion.collectorUrl, writeKey })).items;
-  }
-  const bucket = platform.ingestion.quarantineBucket;
-  for (const [key, object] of objects) {
-    if (object.kept > 0) continue;
-    await runtime.call("s3", "CopyObject", {
-      Bucket: bucket,
-      Key: `replayed/${key}`,
-      CopySource: `${bucket}/${encodeURI(key)}`,
-    });
-    await runtime.call("s3", "DeleteObject", { Bucket: bucket, Key: key });
-  }
-  return { replayed, kept, reasons };
 }

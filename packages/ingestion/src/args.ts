@@ -3,6 +3,7 @@ import type * as kinesis from "@pulumi/aws/kinesis";
 import type * as s3 from "@pulumi/aws/s3";
 import type { Input } from "@pulumi/pulumi";
 import type { BucketRef, Callback, FoundationRef, OnDelete, StreamCapacity, Transform } from "@tributary/core";
+import type { KafkaStream } from "./kafka-args";
 import type { OnEvent } from "./on-event";
 import type { SourceArgs } from "./sources";
 
@@ -32,6 +33,8 @@ export interface IngestionDataArgs {
   readonly sources: Readonly<Record<string, SourceArgs>>;
   /** Of the event stream. On demand scales by itself and costs about three idle shards. @default { shards: 1 } */
   readonly capacity?: StreamCapacity;
+  /** Kafka in place of Kinesis, for those who run on it: bills by the hour. @default Kinesis */
+  readonly stream?: { readonly kafka: KafkaStream };
   /** Hours that the stream keeps records for readers that were away, 48 to 8,760. @default 72 */
   readonly streamRetentionHours?: number;
   /** Days that an event stays in the events table, and is recognised when it comes again. @default 30 */

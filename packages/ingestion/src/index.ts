@@ -3,6 +3,7 @@ export * from "./args";
 export * from "./connector";
 export { ingestionDefaults } from "./defaults";
 export * from "./ingestion";
+export type { KafkaStream } from "./kafka-args";
 export { derivedWriteKey, ingestionFaults, normalize } from "./normalize";
 export * from "./on-event";
 export * from "./sources";

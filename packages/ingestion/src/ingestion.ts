@@ -2,8 +2,8 @@ import type { ComponentResourceOptions, Input, Output, Resource } from "@pulumi/
 import * as pulumi from "@pulumi/pulumi";
 import {
   type EventStreamRef,
+  type KafkaTopicRef,
   SecureBucket,
-  SecureStream,
   SecureTable,
   type TableRef,
   TributaryComponent,
@@ -13,6 +13,7 @@ import type { IngestionArgs } from "./args";
 import { normalize } from "./normalize";
 import { makeArchive } from "./resources/archive";
 import { makeCollector } from "./resources/collector";
+import { makeEventStream } from "./resources/event-stream";
 import { makeLanding } from "./resources/landing";
 import { makeProcessor } from "./resources/processor";
 import { makeSource, takesFiles } from "./sources";
@@ -48,8 +49,10 @@ export interface IngestionContract {
 export class Ingestion extends TributaryComponent {
   /** The events table, with its stream of each distinct event. */
   readonly events: TableRef;
-  /** The stream of everything that was collected, before it is deduplicated. */
-  readonly eventStream: EventStreamRef;
+  /** The stream of everything that was collected, before it is deduplicated; undefined where it is a topic of Kafka. */
+  readonly eventStream: EventStreamRef | undefined;
+  /** The topic of everything that was collected, where the argument `stream` says Kafka. */
+  readonly kafkaTopic: KafkaTopicRef | undefined;
   /** Base URL of the tracking API, without a trailing slash. */
   readonly collectorUrl: Output<string>;
   /** By source id. */
@@ -69,16 +72,9 @@ export class Ingestion extends TributaryComponent {
       { ...common, ...(transform.quarantine ? { transform: transform.quarantine } : {}) },
       this.child(),
     );
-    const stream = new SecureStream(
-      `${name}-events`,
-      {
-        ...common,
-        capacity: resolved.capacity,
-        retentionHours: resolved.streamRetentionHours,
-        ...(transform.stream ? { transform: transform.stream } : {}),
-      },
-      this.child(),
-    );
+    const events = makeEventStream(name, foundation, resolved, this.child());
+    // Sources that write to it themselves do so to Kinesis; `normalize` refuses them where there is none.
+    const stream = events.kind === "kinesis" ? events.stream : (undefined as never);
     const table = new SecureTable(
       `${name}-events`,
       {
@@ -91,11 +87,15 @@ export class Ingestion extends TributaryComponent {
       this.child(),
     );
     const { sources } = resolved;
-    const { collector, api } = makeCollector(name, { foundation, sources, stream, quarantine }, this.child());
-    const processor = makeProcessor(name, { foundation, stream, table, quarantine, resolved, module }, this.child());
+    const { collector, api } = makeCollector(name, { foundation, sources, stream: events, quarantine }, this.child());
+    const processor = makeProcessor(
+      name,
+      { foundation, stream: events, table, quarantine, resolved, module },
+      this.child(),
+    );
     const { archive, archiveRole } = makeArchive(
       name,
-      { foundation, rawZone, stream, buffer: resolved.archive, place, module },
+      { foundation, rawZone, stream: events, buffer: resolved.archive, place, module },
       this.child(),
     );
 
@@ -122,14 +122,15 @@ export class Ingestion extends TributaryComponent {
     });
 
     this.events = table.ref;
-    this.eventStream = stream.ref;
+    this.eventStream = events.kind === "kinesis" ? events.stream.ref : undefined;
+    this.kafkaTopic = events.kind === "kafka" ? events.topic : undefined;
     this.collectorUrl = api.url;
     this.writeKeys = Object.fromEntries(sources.map(({ id, writeKey }) => [id, pulumi.output(writeKey)]));
     const mappings = sources.flatMap(({ id, mapping }) => (mapping ? [[id, mapping] as const] : []));
     this.contract = {
       collectorUrl: this.collectorUrl,
       writeKeys: this.writeKeys,
-      eventStreamArn: stream.arn,
+      eventStreamArn: events.arn,
       eventsTableName: table.name,
       quarantineBucket: quarantine.name,
       ...(takesFiles(sources) ? { landingBucket: landing().bucket.name } : {}),
@@ -137,7 +138,7 @@ export class Ingestion extends TributaryComponent {
       ...(resolved.plans ? { plans: resolved.plans } : {}),
     };
     this.nodes = {
-      stream: stream.stream,
+      ...events.nodes,
       table: table.table,
       quarantine: quarantine.bucket,
       collector: collector.function,
@@ -152,7 +153,7 @@ export class Ingestion extends TributaryComponent {
     this.registerOutputs({
       collectorUrl: this.collectorUrl,
       writeKeys: this.writeKeys,
-      eventStreamArn: stream.arn,
+      eventStreamArn: events.arn,
       eventsTableName: table.name,
       quarantineBucket: quarantine.name,
     });

@@ -22,6 +22,7 @@ import {
 import { type Mapping, mappingFaults, mappingSchema, readPlan, type TrackingPlan } from "@tributary/model";
 import type { IngestionArgs, IngestionTransforms } from "./args";
 import { ingestionDefaults } from "./defaults";
+import { type KafkaStream, kafkaFaults } from "./kafka-args";
 import type { OnEvent } from "./on-event";
 import { kindOf, makers, type SourceArgs } from "./sources";
 
@@ -36,6 +37,8 @@ export interface ResolvedSource {
 export interface ResolvedIngestion {
   readonly sources: readonly ResolvedSource[];
   readonly capacity: StreamCapacity;
+  /** Given: the event stream is a topic of Kafka. */
+  readonly kafka: KafkaStream | undefined;
   readonly streamRetentionHours: number;
   readonly eventRetentionDays: number;
   /** Tracking plans by source id; undefined where no source has one. */
@@ -69,6 +72,7 @@ export function normalize(args: IngestionArgs, scope: KeyScope): ResolvedIngesti
       args: source,
     })),
     plans: plansOf(args.sources),
+    kafka: args.stream?.kafka,
     capacity: args.capacity ?? ingestionDefaults.capacity,
     streamRetentionHours: args.streamRetentionHours ?? ingestionDefaults.streamRetentionHours,
     eventRetentionDays: args.eventRetentionDays ?? ingestionDefaults.eventRetentionDays,
@@ -99,6 +103,7 @@ const known = [
   "rawZone",
   "sources",
   "capacity",
+  "stream",
   "streamRetentionHours",
   "eventRetentionDays",
   "processing",
@@ -118,6 +123,7 @@ export function ingestionFaults(args: IngestionArgs): Fault[] {
     ...rawZoneFaults(args.rawZone),
     ...sourcesFaults(args.sources),
     ...capacityFaults(args.capacity),
+    ...kafkaFaults(args as unknown as Record<string, unknown>),
     ...numberFaults("streamRetentionHours", args.streamRetentionHours, 48, 8760),
     ...numberFaults("eventRetentionDays", args.eventRetentionDays, 1, 3650),
     ...groupFaults("processing", args.processing, {

@@ -1,7 +1,19 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { dynamodb, handleKinesis, loadConfig, logger, metrics, parseEnv, s3 } from "@tributary/runtime";
-import type { Context, KinesisStreamBatchResponse, KinesisStreamEvent } from "aws-lambda";
+import {
+  type BatchOptions,
+  dynamodb,
+  handleKafka,
+  handleKinesis,
+  type KafkaBatchResponse,
+  type KinesisRecord,
+  loadConfig,
+  logger,
+  metrics,
+  parseEnv,
+  s3,
+} from "@tributary/runtime";
+import type { Context, KinesisStreamBatchResponse, KinesisStreamEvent, MSKEvent } from "aws-lambda";
 import { planGate } from "../domain/plan";
 import { processBatch } from "../domain/process";
 import { isRehearsal, type Rehearsal, type RehearsalAnswer, rehearse } from "../domain/rehearse";
@@ -30,16 +42,18 @@ const callbackShare = 0.65;
 
 /** Event stream → the user's callback → events table, quarantine. Asked for a rehearsal, it tells what it would do. */
 export async function handler(
-  event: KinesisStreamEvent | Rehearsal,
+  event: KinesisStreamEvent | MSKEvent | Rehearsal,
   context: Pick<Context, "getRemainingTimeInMillis">,
-): Promise<KinesisStreamBatchResponse | RehearsalAnswer> {
+): Promise<KinesisStreamBatchResponse | KafkaBatchResponse | RehearsalAnswer> {
   const until = Date.now() + context.getRemainingTimeInMillis() * callbackShare;
   if (isRehearsal(event)) return await rehearse(event, { onEvent, plans: planGate(plans), retentionDays, until });
   const reasons = new Map<string, number>();
   try {
-    return await handleKinesis(event, (records) => processBatch(records, { ...parts, until }), {
+    const process = (records: readonly KinesisRecord[]) => processBatch(records, { ...parts, until });
+    const options: BatchOptions = {
       onFailure: (_, { reason }) => reasons.set(reason, (reasons.get(reason) ?? 0) + 1),
-    });
+    };
+    return await ("records" in event ? handleKafka(event, process, options) : handleKinesis(event, process, options));
   } finally {
     if (reasons.size > 0) log.warn("records to be tried again", { reasons: Object.fromEntries(reasons) });
     counters.flush();

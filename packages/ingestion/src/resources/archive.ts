@@ -5,18 +5,20 @@ import * as pulumi from "@pulumi/pulumi";
 import {
   alarm,
   type FoundationRef,
+  kafkaArn,
   type Place,
   policyDocument,
-  type SecureStream,
+  type Statement,
   serviceRole,
   tagsFor,
 } from "@tributary/core";
 import type { RawZoneRef } from "../args";
+import type { EventStream } from "./event-stream";
 
 interface ArchiveArgs {
   readonly foundation: FoundationRef;
   readonly rawZone: RawZoneRef;
-  readonly stream: SecureStream;
+  readonly stream: EventStream;
   readonly buffer: { readonly megabytes: number; readonly seconds: number };
   readonly place: Place;
   readonly module: string;
@@ -66,7 +68,7 @@ export function makeArchive(
     `${name}-archive`,
     {
       destination: "extended_s3",
-      kinesisSourceConfiguration: { kinesisStreamArn: stream.arn, roleArn: archiveRole.arn },
+      ...sourceOf(stream, archiveRole),
       // No `serverSideEncryption`: a delivery stream that reads a Kinesis stream has that one's.
       extendedS3Configuration: {
         roleArn: archiveRole.arn,
@@ -93,7 +95,7 @@ export function makeArchive(
       },
       tags,
     },
-    pulumi.mergeOptions(opts, { dependsOn: [policy] }),
+    pulumi.mergeOptions(opts, { dependsOn: [policy, ...(stream.kind === "kafka" ? (stream.topic.ready ?? []) : [])] }),
   );
   alarm(
     `${name}-archive-late`,
@@ -126,12 +128,7 @@ function statements(
   const glue = (path: pulumi.Input<string>) =>
     pulumi.interpolate`arn:${place.partition}:glue:${place.region}:${place.accountId}:${path}`;
   return [
-    {
-      sid: "ReadStream",
-      actions: ["kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords", "kinesis:ListShards"],
-      resources: [stream.arn],
-    },
-    { sid: "StreamKey", actions: ["kms:Decrypt"], resources: [foundation.keyArn] },
+    ...readStatements(stream, foundation),
     {
       sid: "WriteFiles",
       actions: ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
@@ -157,5 +154,53 @@ function statements(
       actions: ["logs:PutLogEvents"],
       resources: [pulumi.interpolate`${logGroup.arn}:log-stream:${logStream.name}`],
     },
+  ];
+}
+
+function sourceOf(
+  stream: EventStream,
+  { arn: roleArn }: iam.Role,
+): Pick<kinesis.FirehoseDeliveryStreamArgs, "kinesisSourceConfiguration" | "mskSourceConfiguration"> {
+  if (stream.kind === "kinesis") return { kinesisSourceConfiguration: { kinesisStreamArn: stream.arn, roleArn } };
+  const { clusterArn, topic } = stream.topic;
+  const authenticationConfiguration = { connectivity: "PRIVATE", roleArn };
+  return { mskSourceConfiguration: { mskClusterArn: clusterArn, topicName: topic, authenticationConfiguration } };
+}
+
+/** Source, of Kafka's: "Grant Firehose access to your private Amazon MSK cluster" in Firehose's developer guide. */
+function readStatements(stream: EventStream, foundation: FoundationRef): Statement[] {
+  if (stream.kind === "kinesis") {
+    return [
+      {
+        sid: "ReadStream",
+        actions: ["kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords", "kinesis:ListShards"],
+        resources: [stream.arn],
+      },
+      { sid: "StreamKey", actions: ["kms:Decrypt"], resources: [foundation.keyArn] },
+    ];
+  }
+  const { clusterArn } = stream.topic;
+  return [
+    {
+      sid: "FindCluster",
+      actions: [
+        "kafka:GetBootstrapBrokers",
+        "kafka:DescribeCluster",
+        "kafka:DescribeClusterV2",
+        "kafka-cluster:Connect",
+      ],
+      resources: [clusterArn],
+    },
+    {
+      sid: "ReadTopic",
+      actions: [
+        "kafka-cluster:DescribeTopic",
+        "kafka-cluster:DescribeTopicDynamicConfiguration",
+        "kafka-cluster:ReadData",
+      ],
+      resources: [stream.arn],
+    },
+    // Firehose names its consumer groups itself.
+    { sid: "Group", actions: ["kafka-cluster:DescribeGroup"], resources: [kafkaArn("group", clusterArn, "*")] },
   ];
 }

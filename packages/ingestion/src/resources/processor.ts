@@ -7,18 +7,18 @@ import {
   handlerBundle,
   LambdaFunction,
   type SecureBucket,
-  type SecureStream,
   type SecureTable,
 } from "@tributary/core";
 import { ingestionDefaults } from "../defaults";
 import { onEventFile, type ProcessorConfig, type processorEnv } from "../env";
 import type { ResolvedIngestion } from "../normalize";
 import type { OnEvent } from "../on-event";
+import type { EventStream } from "./event-stream";
 import { type EnvironmentOf, quarantinePrefix } from "./shared";
 
 interface ProcessorArgs {
   readonly foundation: FoundationRef;
-  readonly stream: SecureStream;
+  readonly stream: EventStream;
   readonly table: SecureTable;
   readonly quarantine: SecureBucket;
   readonly resolved: ResolvedIngestion;
@@ -73,7 +73,9 @@ export function makeProcessor(
     },
   ]);
   quarantine.grantWrite(processor, quarantinePrefix);
-  processor.consumeStream("events", stream.ref, { ...resolved.processing, onFailure: quarantine.ref });
+  const reading = { ...resolved.processing, onFailure: quarantine.ref };
+  if (stream.kind === "kinesis") processor.consumeStream("events", stream.stream.ref, reading);
+  else processor.consumeKafka("events", stream.topic, { ...reading, pollers: stream.pollers });
   alarm(
     `${name}-quarantine`,
     {

@@ -75,7 +75,8 @@ export function scanOf(kernel: Kernel, relation: LakeRelation): RelationScan {
     json: () => `read_json(${list}, format = 'newline_delimited', columns = ${typeMap(columns)}${hive})`,
     csv: () =>
       format.kind === "csv"
-        ? `read_csv(${list}, auto_detect = false, header = false, skip = ${format.skipLines}, delim = ${quoteText(format.delimiter)}, quote = ${quoteText(format.quote)}, null_padding = true, columns = ${typeMap(columns)}${hive})`
+        ? // One thread: the parallel reader refuses line breaks inside of quotes.
+          `read_csv(${list}, auto_detect = false, header = false, skip = ${format.skipLines}, delim = ${quoteText(format.delimiter)}, quote = ${quoteText(format.quote)}, null_padding = true, parallel = false, columns = ${typeMap(columns)}${hive})`
         : "",
   };
   const casts = all.map(({ name, type }) => `CAST(${quoteName(name)} AS ${duckdbType(type)}) AS ${quoteName(name)}`);

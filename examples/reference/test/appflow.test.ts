@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { LocalRuntime } from "@tributary/local";
 import { Crm } from "../../../packages/ingestion/test/fixtures/crm/server";
@@ -152,3 +153,14 @@ test("after a restart flows go on where they were; wrong credentials are refused
     /InvalidCredentials: GET \/v1\/me: status 401/,
   );
 }, 120_000);
+
+test("the page shows this program", () => {
+  const page = readFileSync(join(__dirname, "../../../docs/sources/appflow.md"), "utf8").replace(/\s+/g, " ");
+  const program = join(__dirname, "fixtures", "saas");
+  const shown = (file: string, from: string, to: string) => {
+    const text = readFileSync(join(program, file), "utf8");
+    return text.slice(text.indexOf(from), text.indexOf(to, text.indexOf(from)) + to.length).replace(/\s+/g, " ");
+  };
+  expect(page).toContain(shown("crm.ts", "export const crm", "\n});"));
+  expect(page).toContain(shown("index.ts", "const ingestion", "\n});"));
+});

@@ -1,11 +1,11 @@
 import * as appflowAws from "@pulumi/aws/appflow";
-import * as cloudwatch from "@pulumi/aws/cloudwatch";
 import * as scheduler from "@pulumi/aws/scheduler";
 import type { Resource } from "@pulumi/pulumi";
 import * as pulumi from "@pulumi/pulumi";
 import { DeadLetterQueue, grantStatements, ServiceRole, tagsFor } from "@tributary/core";
 import type { FieldType } from "../connector/definition";
 import { fieldOf } from "../connector/definition";
+import { failureNotice } from "../resources/failure-notice";
 import type { AppflowSource } from "./appflow-args";
 import { makeConnector, makeProfile } from "./appflow-connection";
 import { appflowFaults } from "./appflow-faults";
@@ -102,7 +102,7 @@ const pascal = (text: string) =>
   text.replace(/(?:^|[^A-Za-z0-9]+)([A-Za-z0-9]?)/g, (_, letter: string) => letter.toUpperCase());
 
 function makeAppflow(source: AppflowSource, plan: AppflowPlan, context: SourceContext): Record<string, Resource> {
-  const { name, id, opts } = context;
+  const { name, id } = context;
   const landing = context.landing();
   const connection = makeConnector(`${name}-${id}`, plan, context);
   const profile = makeProfile(`${name}-${id}`, source, plan, connection?.connector, context);
@@ -117,7 +117,6 @@ function makeAppflow(source: AppflowSource, plan: AppflowPlan, context: SourceCo
     `${name}-${id}-flows`,
     flows.map(([, flow]) => flow),
     context,
-    opts,
   );
   if (plan.schedule !== undefined) keepActive(`${name}-${id}`, flows, context);
   return {
@@ -219,39 +218,23 @@ function tasksOf(key: string, fields: readonly string[] | undefined) {
 }
 
 /** Tells the foundation's topic of each run that did not succeed, and of each flow that AppFlow gave up. */
-function watch(
-  name: string,
-  flows: readonly appflowAws.Flow[],
-  { foundation, module }: SourceContext,
-  opts: pulumi.CustomResourceOptions,
-): void {
-  const names = flows.map((flow) => flow.name);
-  const tags = tagsFor(foundation, module);
-  const rule = (ending: string, description: string, detailType: string, detail: object) => {
-    const made = new cloudwatch.EventRule(
-      `${name}-${ending}`,
-      {
-        description,
-        eventPattern: pulumi.jsonStringify({
-          source: ["aws.appflow"],
-          "detail-type": [detailType],
-          detail: { "flow-name": names, ...detail },
-        }),
-        tags,
-      },
-      opts,
-    );
-    new cloudwatch.EventTarget(`${name}-${ending}`, { rule: made.name, arn: foundation.alarmTopicArn }, opts);
+function watch(name: string, flows: readonly appflowAws.Flow[], { foundation, module, opts }: SourceContext): void {
+  const notice = (ending: string, description: string, detailType: string, detail: object) => {
+    const flowNames = flows.map((flow) => flow.name);
+    const pattern = pulumi.jsonStringify({
+      source: ["aws.appflow"],
+      "detail-type": [detailType],
+      detail: { "flow-name": flowNames, ...detail },
+    });
+    failureNotice(`${name}-${ending}`, { foundation, module, description, pattern }, opts);
   };
-  rule(
+  notice(
     "failed",
     "A run of an AppFlow flow did not succeed. Its execution records have the reason: aws appflow describe-flow-execution-records.",
     "AppFlow End Flow Run Report",
-    {
-      status: [{ "anything-but": ["Execution Successful"] }],
-    },
+    { status: [{ "anything-but": ["Execution Successful"] }] },
   );
-  rule(
+  notice(
     "deactivated",
     "AppFlow gave a flow up after runs that failed. Mend the cause, then: aws appflow start-flow.",
     "AppFlow Scheduled Flow Deactivated",

@@ -89,6 +89,8 @@ const rules: Readonly<Record<string, Rule>> = {
     const arn = regional(subject, "firehose", `deliverystream/${subject.name}`);
     return { id: arn, arn };
   },
+  "aws:msk/cluster:Cluster": mskCluster,
+  "aws:msk/serverlessCluster:ServerlessCluster": mskCluster,
   "aws:ec2/vpc:Vpc": (subject) =>
     drawn(subject, "vpc", {
       mainRouteTableId: `rtb-${subject.hex.slice(17, 34)}`,
@@ -119,6 +121,13 @@ export function computedOutputs(
   const common = { name: physical, arn: regional(subject, service, `${kind.toLowerCase()}/${physical}`) };
   const { id = physical, ...special } = rules[type]?.(subject) ?? {};
   return { id, outputs: { ...common, ...special } };
+}
+
+function mskCluster(subject: Subject): { id: string; arn: string; [output: string]: unknown } {
+  const given = subject.inputs.clusterName;
+  const name = typeof given === "string" ? given : subject.name;
+  const arn = regional(subject, "kafka", `cluster/${name}/${uuid(subject.hex)}-1`);
+  return { id: arn, arn, clusterName: name, bootstrapBrokersSaslIam: `boot-1.${name}.amazonaws.com:9098` };
 }
 
 function drawn(

@@ -185,6 +185,27 @@ export const storageRules: readonly Rule[] = [
     ...each("aws:sfn/stateMachine:StateMachine", (of) => at(of, "encryptionConfiguration.kmsKeyId") !== undefined),
   },
   {
+    id: "S22",
+    says: "Kafka's brokers take TLS and IAM logins only, under a customer's key",
+    of: ["aws:msk/cluster:Cluster", "aws:msk/serverlessCluster:ServerlessCluster"],
+    broken: (graph) => [
+      // A serverless cluster has no other transport, no other logins and AWS's key: there is no argument for these.
+      ...each(
+        "aws:msk/serverlessCluster:ServerlessCluster",
+        (of) => at(of, "clientAuthentication.sasl.iam.enabled") === true,
+      ).broken(graph),
+      ...each(
+        "aws:msk/cluster:Cluster",
+        (of) =>
+          at(of, "clientAuthentication.sasl.iam") === true &&
+          at(of, "clientAuthentication.unauthenticated") !== true &&
+          at(of, "encryptionInfo.encryptionInTransit.clientBroker") === "TLS" &&
+          at(of, "encryptionInfo.encryptionInTransit.inCluster") === true &&
+          at(of, "encryptionInfo.encryptionAtRestKmsKeyArn") !== undefined,
+      ).broken(graph),
+    ],
+  },
+  {
     id: "S25",
     says: "a secret is encrypted under a customer's key",
     ...each("aws:secretsmanager/secret:Secret", ({ inputs }) => inputs.kmsKeyId !== undefined),

@@ -119,6 +119,8 @@ export const taggable = new Set([
   "aws:lambda/eventSourceMapping:EventSourceMapping",
   lambda,
   bucket,
+  "aws:msk/cluster:Cluster",
+  "aws:msk/serverlessCluster:ServerlessCluster",
   "aws:secretsmanager/secret:Secret",
   "aws:sfn/stateMachine:StateMachine",
   "aws:sns/topic:Topic",

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { callbackText } from "@tributary/core";
 import { LocalRuntime } from "@tributary/local";
 import { Crm } from "../../../packages/ingestion/test/fixtures/crm/server";
 import { dataFolder } from "./support/command";
@@ -163,4 +164,12 @@ test("the page shows this program", () => {
   };
   expect(page).toContain(shown("crm.ts", "export const crm", "\n});"));
   expect(page).toContain(shown("index.ts", "const ingestion", "\n});"));
+});
+
+test("given as a module, the connector is bundled without Pulumi", async () => {
+  const text = await callbackText("connector", { module: join(__dirname, "fixtures", "saas", "crm.ts") });
+  expect(text.length).toBeLessThan(50_000);
+  const loaded: { exports?: () => { name: string } } = {};
+  new Function("module", "require", text)(loaded, require);
+  expect(loaded.exports?.().name).toBe("acme-crm");
 });

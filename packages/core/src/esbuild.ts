@@ -17,6 +17,8 @@ export async function bundleCommonJs(what: string, source: string): Promise<stri
       target: "node22",
       format: "cjs",
       mainFields: ["module", "main"],
+      // Our packages' small doors: what a callback needs of them, without Pulumi.
+      conditions: ["tributary-callback", "module"],
       // Serialised closures use `with`: a "use strict" on top would not even load.
       tsconfigRaw: { compilerOptions: { alwaysStrict: false, strict: false } },
       logLevel: "silent",

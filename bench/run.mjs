@@ -12,6 +12,7 @@ const benches = {
   collector: () => import("./collector.mjs"),
   profiles: () => import("./profiles.mjs"),
   "online-retail": () => import("./online-retail.mjs"),
+  faults: () => import("./faults.mjs"),
 };
 
 const wanted = process.argv.slice(2);

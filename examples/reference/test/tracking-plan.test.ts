@@ -1,8 +1,15 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bringUp, platformOf, quarantinedRecords } from "@tributary/cli";
-import type { CustomerEvent, PlatformContract, QuarantinedRecord } from "@tributary/model";
+import {
+  type CustomerEvent,
+  type PlatformContract,
+  planTypes,
+  type QuarantinedRecord,
+  readPlan,
+} from "@tributary/model";
 import * as ts from "typescript";
+import { z } from "zod";
 import { dataFolder, eventually, run } from "./support/command";
 
 /** A source's tracking plan, on a platform that runs, and by the commands that know it. The program is `fixtures/tracking-plan`. */
@@ -17,6 +24,11 @@ const track = (messageId: string, event: string, properties: object) => ({
   ...{ event, properties },
 });
 const order = { order_id: "o-1", total: 1250, currency: "GBP" };
+
+test("the page shows the plan that is tried here", () => {
+  const page = readFileSync(join(root, "docs", "tracking-plan.md"), "utf8");
+  expect(page).toContain(readFileSync(join(program, "web-plan.ts"), "utf8"));
+});
 
 describe("on a platform that runs", () => {
   let runtime: Awaited<ReturnType<typeof bringUp>>["runtime"];
@@ -102,6 +114,30 @@ describe("on a platform that runs", () => {
   }, 60_000);
 });
 
+/** Names, forms and references that are hard to write as types. */
+function oddPlan() {
+  const { plan, faults } = readPlan({
+    track: {
+      'it\'s "odd" */': { description: "a */ b\nc", properties: z.object({ "a-b": z.tuple([z.string(), z.int()]) }) },
+    },
+    page: {
+      Home: { properties: z.object({ path: z.string() }) },
+      "*": { properties: z.object({ title: z.string().optional() }) },
+    },
+    group: {
+      traits: {
+        type: "object",
+        $defs: {
+          node: { type: "object", properties: { leaf: { type: ["string", "null"] }, next: { $ref: "#/$defs/node" } } },
+        },
+        properties: { seats: { anyOf: [{ type: "integer" }, { const: "many" }] }, tree: { $ref: "#/$defs/node" } },
+      },
+    },
+  });
+  if (!plan) throw new Error(JSON.stringify(faults));
+  return plan;
+}
+
 describe("the commands", () => {
   const file = (name: string, lines: readonly unknown[]) => {
     const path = join(data.path, name);
@@ -183,6 +219,18 @@ analytics.identify({ userId: "u", traits: { email: "ann@example.com" } });`;
       [join(root, "planned.ts"), stdout],
       [join(root, "right.ts"), use(right)],
     ]);
+    files.set(join(root, "odd.ts"), planTypes(oddPlan()));
+    files.set(
+      join(root, "oddly.ts"),
+      `import { planned } from "./odd";
+const client = planned({ track() {}, page() {}, group() {} });
+client.page({ userId: "u", name: "Home", properties: { path: "/" } });
+client.page({ userId: "u", name: "Any", properties: { title: "t" } });
+client.page({ userId: "u", properties: { title: "t" } });
+client.track({ userId: "u", event: "Anything", properties: { x: 1 } });
+client.group({ userId: "u", groupId: "g", traits: { seats: 3, tree: { leaf: "l" } } });
+`,
+    );
     for (const [index, [call]] of wrong.entries()) files.set(join(root, `wrong${index}.ts`), use(call));
     const options: ts.CompilerOptions = {
       ...{ strict: true, noEmit: true, skipLibCheck: true, exactOptionalPropertyTypes: true, types: ["node"] },
@@ -207,6 +255,8 @@ analytics.identify({ userId: "u", traits: { email: "ann@example.com" } });`;
         .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
     expect(faults("planned.ts")).toEqual([]);
     expect(faults("right.ts")).toEqual([]);
+    expect(faults("odd.ts")).toEqual([]);
+    expect(faults("oddly.ts")).toEqual([]);
     for (const [index, [, message]] of wrong.entries()) expect(faults(`wrong${index}.ts`).join("\n")).toMatch(message);
   }, 60_000);
 });

@@ -164,7 +164,9 @@ class PlanReader {
         return {};
       }
     }
-    this.faults.push(...schemaFaults(schema, at));
+    const faults = schemaFaults(schema, at);
+    this.faults.push(...faults);
+    if (faults.length > 0) return {};
     const type = isRecord(schema) ? schema.type : undefined;
     if (type !== undefined && type !== "object" && !(Array.isArray(type) && type.includes("object")))
       this.faults.push({ path: joinField(at, "type"), reason: `${shown(type)} must be "object": ${key} always are` });

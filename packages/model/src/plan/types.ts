@@ -143,11 +143,11 @@ export function planTypes(plan: TrackingPlan): string {
     calls.push(`  ${type}<E extends keyof ${map}>(message: ${message}, callback?: Callback): void;`);
     const other = events["*"];
     if (other || plan.unplannedEvents === "allow") {
-      const open = `{ ${field}${type === "track" ? "" : "?"}: string } & Identity & Common`;
-      const unlisted = `{ ${field}: E extends keyof ${map} ? never : E }`;
+      const optional = type === "track" ? "" : "?";
+      const unlisted = `{ ${field}${optional}: E extends keyof ${map} ? never : E } & Identity & Common`;
       const properties = other ? payload(other, "  ") : "{ [name: string]: unknown }";
       calls.push(
-        `  ${type}<E extends string>(message: ${open} & ${unlisted} & Payload<"properties", ${properties}>, callback?: Callback): void;`,
+        `  ${type}<E extends string>(message: ${unlisted} & Payload<"properties", ${properties}>, callback?: Callback): void;`,
       );
     }
   }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Credentials } from "./credentials";
 import { AwsError, NotSupportedLocally } from "./errors";
 import { Faults } from "./faults";
+import { Foreground } from "./foreground";
 import { Metrics } from "./metrics";
 import { localAccountId, type Place } from "./naming";
 import { Store } from "./store";
@@ -55,6 +56,7 @@ export class Kernel {
   readonly place: Place;
   readonly store: Store;
   readonly metrics = new Metrics();
+  readonly foreground = new Foreground();
   /** Which role an access key id stands for. */
   readonly credentials = new Credentials();
   readonly log: Logger;

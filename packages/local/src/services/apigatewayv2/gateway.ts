@@ -32,7 +32,9 @@ export class Gateway {
     private readonly kernel: Kernel,
     readonly apiId: string,
   ) {
-    this.server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => void this.serve(request, response));
+    this.server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
+      void this.kernel.foreground.serve(() => this.serve(request, response));
+    });
   }
 
   get url(): string {

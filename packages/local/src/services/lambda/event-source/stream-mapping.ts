@@ -97,6 +97,7 @@ export class StreamMapping {
 
   private reader(shardId: string, after: string | undefined): ShardReader {
     const { config, kernel, host } = this;
+    let tookMs = 0;
     return new ShardReader({
       config,
       shardId,
@@ -105,9 +106,13 @@ export class StreamMapping {
       now: kernel.now,
       log: () => kernel.logs.get(config.sourceArn),
       mayRead: () => this.mayRead(),
-      invoke: (event) => {
+      invoke: async (event) => {
         const run = (batch: string) => host.run(host.get(config.functionName), batch);
-        return kernel.faults ? kernel.faults.deliver(event, run) : run(event);
+        await kernel.foreground.giveWay(tookMs);
+        const began = performance.now();
+        const outcome = await (kernel.faults ? kernel.faults.deliver(event, run) : run(event));
+        tookMs = performance.now() - began;
+        return outcome;
       },
       discard: (discarded) => {
         const target = host.get(config.functionName).config;

@@ -106,4 +106,4 @@ const sources = { shop, partner, erp, loyalty, weather };
 const ingestion = new Ingestion("cdp", { foundation, rawZone: lake.rawZone, sources });
 
 export const { landingBucket, eventsTableName, quarantineBucket } = ingestion.contract;
-export const rawBucket = lake.contract.buckets.raw;
+export const rawBucket = lake.rawZone.bucket.name;

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { LocalRuntime } from "@tributary/local";
+import { LocalRuntime } from "../../../packages/local/src/runtime";
 import { LakeEngine } from "../../../packages/local/src/services/duckdb";
 
 /** Each kind of file source as deployed, in the local platform: dropped as its owner would, found as events and as files. */

@@ -53,14 +53,24 @@ export async function* csvRows(
   // A file of its own beside the bundle: JSON lines and Parquet need none.
   const { parse } = await import("csv-parse");
   const source = streamOf(chunks, gzipped);
+  const broken: FileRow[] = [];
   const parser = parse({
     bom: true,
     delimiter,
     info: true,
     raw: true,
+    // As senders write it: line ends of every kind, quotes where none are needed.
+    record_delimiter: ["\r\n", "\n", "\r"],
+    relax_quotes: true,
     relax_column_count: true,
     skip_empty_lines: true,
     max_record_size: maxRowBytes,
+    skip_records_with_error: true,
+    on_skip: (error, raw) => {
+      const line = Number((error as { readonly lines?: number } | undefined)?.lines ?? 0);
+      broken.push({ line, row: undefined, fault: error?.message ?? "no CSV", original: () => raw ?? "" });
+      return undefined;
+    },
   });
   pipeline(source, parser, () => undefined);
   let header: readonly string[] | undefined;
@@ -71,6 +81,8 @@ export async function* csvRows(
         onHeader(header);
         continue;
       }
+      // The parser is ahead: what it met further on waits, as a run may end between any two lines.
+      while (broken[0] && broken[0].line < info.lines) yield broken.shift() as FileRow;
       const original = () => raw.replace(/\r?\n?$/, "");
       if (record.length !== header.length) {
         const fault = `${record.length} columns where the header has ${header.length}`;
@@ -81,6 +93,7 @@ export async function* csvRows(
       for (let index = 0; index < header.length; index++) row[header[index] ?? ""] = record[index];
       yield { line: info.lines, row, original };
     }
+    yield* broken.splice(0);
   } catch (error) {
     throw fileFault(error);
   } finally {

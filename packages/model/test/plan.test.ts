@@ -211,6 +211,25 @@ describe("omit-property", () => {
   });
 });
 
+test("an event nested to make forms within forms double the work at each level is refused in time", () => {
+  const operation = (op: string) => ({
+    type: "object",
+    properties: { args: { type: "array", items: { $ref: "#/$defs/node" } }, op: { const: op } },
+    required: ["op"],
+  });
+  const properties = {
+    type: "object",
+    properties: { filter: { $ref: "#/$defs/node" } },
+    $defs: { node: { anyOf: [operation("and"), operation("or"), operation("xor")] } },
+  };
+  const check = planChecker(plan({ track: { Searched: { properties } } }));
+  const nested = (depth: number): object => (depth === 0 ? { op: "and" } : { args: [nested(depth - 1)], op: "and" });
+  expect(check(track("Searched", { filter: nested(6) })).kind).toBe("accepted");
+  const began = performance.now();
+  expect(check(track("Searched", { filter: nested(30) })).kind).toBe("quarantined");
+  expect(performance.now() - began).toBeLessThan(5_000);
+});
+
 test("context is checked by the plan and by the event's rule", () => {
   const check = shop(
     { context: z.object({ page: z.object({ path: z.string() }) }) },

@@ -17,7 +17,14 @@ export type Validator = (value: unknown, at?: string) => SchemaViolation[];
 /** More are not collected: an event may have a hundred thousand. */
 export const mostViolations = 1000;
 
+/**
+ * Schemas that are tried on one value: forms that hold forms can double the work at each level of an event that a stranger
+ * nested on purpose. The largest event needs a fraction of it (one for each item, a few where there are forms).
+ */
+const mostSteps = 1_000_000;
+
 interface Walk {
+  readonly budget: { left: number };
   readonly path: (string | number)[];
   readonly violations: SchemaViolation[];
 }
@@ -130,6 +137,7 @@ class Compiler {
     // Before it is made: a schema may refer to itself.
     let checks: Check[] = [];
     const all: Check = (value, walk) => {
+      if (walk.budget.left-- <= 0) return report(walk, "steps", tooMany, value);
       for (const check of checks) check(value, walk);
     };
     this.made.set(schema, all);
@@ -261,9 +269,11 @@ class Compiler {
 
 function attempt(check: Check, value: unknown, walk: Walk): SchemaViolation[] {
   const violations: SchemaViolation[] = [];
-  check(value, { path: walk.path, violations });
+  check(value, { budget: walk.budget, path: walk.path, violations });
   return violations;
 }
+
+const tooMany = "takes too long to check: too many forms within forms";
 
 /**
  * A schema's validator: closures made once, no code generation. Our own, since a library's does not fit beside the handler
@@ -273,7 +283,10 @@ export function compileSchema(schema: JsonSchema): Validator {
   const check = new Compiler(schema).check(schema);
   return (value, at) => {
     const violations: SchemaViolation[] = [];
-    check(value, { path: at === undefined ? [] : [at], violations });
+    const walk = { budget: { left: mostSteps }, path: at === undefined ? [] : [at], violations };
+    check(value, walk);
+    // What was not looked at to its end is not taken, even where a `not` made good of it.
+    if (walk.budget.left < 0 && violations.length === 0) report(walk, "steps", tooMany, value);
     return violations;
   };
 }

@@ -387,6 +387,9 @@ describe("writing", () => {
     });
     expect(await write("UPSERT", [{ id: "mine/1", email: "c@example.com" }])).toMatchObject({ isSuccess: true });
     expect(crm.contacts.get("mine/1")).toMatchObject({ email: "c@example.com" });
+    expect(await write("DELETE", [{ id: ".." }])).toMatchObject({
+      errorDetails: { errorMessage: "id must not be dots alone" },
+    });
     expect(await write("DELETE", [{ id: b }])).toMatchObject({ isSuccess: true });
     expect(crm.contacts.has(b ?? "")).toBe(false);
     expect(crm.contacts.get(a ?? "")).toMatchObject({ name: "Ann" });

@@ -156,6 +156,9 @@ export function fill(template: string, values: Readonly<Record<string, unknown>>
       throw new ConnectorFailure("InvalidArgument", `${name} is missing`);
     // A setting that is the whole beginning of the address, such as {instanceUrl}.
     if (template.startsWith(whole) && /^https?:\/\//.test(String(value))) return String(value).replace(/\/+$/, "");
+    // A part of a path that is `..` would name another thing.
+    if (/^\.{1,2}$/.test(String(value)))
+      throw new ConnectorFailure("InvalidArgument", `${name} must not be dots alone`);
     return encodeURIComponent(String(value));
   });
 }

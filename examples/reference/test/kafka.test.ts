@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { LocalRuntime } from "@tributary/local";
 import { dataFolder } from "./support/command";
@@ -84,4 +85,10 @@ test("everything is in the raw zone, read from the topic by Firehose", async () 
   );
   // As it came: the half that was sent twice is there twice.
   expect(rows.flat().map(Number)).toEqual([3000, 2000]);
+});
+
+test("the page shows this program", () => {
+  const page = readFileSync(join(__dirname, "../../../docs/sources/msk.md"), "utf8");
+  const program = readFileSync(join(__dirname, "fixtures", "kafka", "index.ts"), "utf8");
+  expect(page).toContain(program.slice(program.indexOf("// Brokers stand"), program.lastIndexOf("\n});") + 4));
 });

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { LocalRuntime } from "@tributary/local";
 import { dataFolder, eventually } from "./support/command";
@@ -132,4 +133,10 @@ test("any other provider, described: a drawn secret, a signed time, a field for 
   expect(await post("chat", body, headers)).toBe(200);
   expect(await post("chat", body.replace("U1", "U2"), headers)).toBe(401);
   expect(await events("chat")).toEqual([expect.objectContaining({ messageId: "Ev1", event: "message", userId: "U1" })]);
+});
+
+test("the page shows this program", () => {
+  const page = readFileSync(join(__dirname, "../../../docs/sources/webhook.md"), "utf8");
+  const program = readFileSync(join(__dirname, "fixtures", "webhooks", "index.ts"), "utf8");
+  expect(page).toContain(program.slice(program.indexOf("const ingestion"), program.lastIndexOf("\n});") + 4));
 });

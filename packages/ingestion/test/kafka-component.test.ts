@@ -116,7 +116,7 @@ test("created: no Kinesis anywhere; collector in the network, processor and arch
   const graph = await graphOf({});
   expect(ingestionFaults(given)).toEqual([]);
   expect(graph.byType("aws:kinesis/stream:Stream")).toEqual([]);
-  const collector = graph.find("aws:lambda/function:Function", "cdp-collector").inputs as Record<string, never>;
+  const collector = graph.find("aws:lambda/function:Function", "cdp-collector").inputs as Record<string, unknown>;
   expect(collector.environment).toMatchObject({
     variables: { KAFKA_TOPIC: "events", KAFKA_BROKERS: expect.stringContaining(":9098") },
   });

@@ -79,6 +79,7 @@ export class LocalRuntime implements RuntimeHandle {
       });
       const runtime = new LocalRuntime(kernel, provider, unwind);
       runtime.current = current;
+      kernel.restoring = true;
       for (const stack of loadStacks(kernel.store)) {
         for (const resource of stack.resources) {
           await provider.restore(resource);
@@ -88,6 +89,7 @@ export class LocalRuntime implements RuntimeHandle {
         if (current && stack.project === current.project && stack.stack === current.stack)
           runtime.outputs = stack.outputs;
       }
+      kernel.restoring = false;
       const control = await serveControl(runtime);
       closers.push(() => control.close());
       claim.publish(control.url, control.token);

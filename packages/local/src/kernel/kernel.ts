@@ -67,6 +67,8 @@ export class Kernel {
   readonly logs = new Map<string, ShardedLog>();
   /** Every resource of the stack that exists, by URN, in creation order. */
   readonly resources = new VersionedMap<string, Resource>();
+  /** While resources of an earlier run come back one by one: what is not there yet is only not there yet. */
+  restoring = false;
   /** Set while the runtime is up. */
   lambda!: LambdaHost;
   authorizer: Authorizer | undefined;

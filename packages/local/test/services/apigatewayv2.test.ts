@@ -491,6 +491,16 @@ describe("an HTTP API", () => {
     expect((await get("/")).status).toBe(200);
   });
 
+  test("a route that is not back yet after a restart is no 404: a client would give up", async () => {
+    await makeApi();
+    bench.kernel.restoring = true;
+    expect((await get("/")).status).toBe(503);
+    await route("GET /", echo);
+    bench.kernel.restoring = false;
+    expect((await get("/")).status).toBe(200);
+    expect((await get("/none")).status).toBe(404);
+  });
+
   test("thousands of small requests a second", async () => {
     await makeApi();
     await route("POST /v1/track", 'export const handler = async () => ({ statusCode: 200, body: "{}" });');

@@ -74,6 +74,11 @@ export class Gateway {
 
   private async answer(request: IncomingMessage): Promise<GatewayResponse> {
     const { method = "GET", headers } = request;
+    // A 404 would tell a client to give up on a route that comes back in a moment.
+    if (this.kernel.restoring) {
+      request.resume();
+      return unavailable;
+    }
     const [rawPath = "/", query = ""] = splitUrl(request.url ?? "/");
     const { cors } = this.api;
     if (cors && method === "OPTIONS" && headers.origin && headers["access-control-request-method"]) {

@@ -128,6 +128,7 @@ const subjects: readonly Subject[] = [
       "sources.web.writeKey": "text",
       "sources.web.mapping": "object",
       capacity: "object",
+      stream: "object",
       streamRetentionHours: "number",
       eventRetentionDays: "number",
       processing: "object",

@@ -238,13 +238,16 @@ describe("the bundles", () => {
       'module.exports = (event) => ({ ...event, context: { seen: "by callback" } });',
     );
     const script = `
+      // As Lambda does: the callback's thread alone keeps no process alive.
+      const alive = setInterval(() => undefined, 1000);
       const calls = [];
       globalThis[Symbol.for("tributary.aws")] = { call: async (...call) => { calls.push(call);
         return call[1] === "PutRecords" ? { Records: call[2].Records.map((_, i) => ({ SequenceNumber: String(i) })) } : {}; } };
       const { handler } = await import(${JSON.stringify(join(folder, "index.mjs"))});
-      const answer = await handler(${JSON.stringify(event)});
+      const answer = await handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 30_000 });
       console.log("RESULT" + JSON.stringify({ answer, calls: calls.map(([service, operation, input]) => [service, operation,
-        input.Records?.map((r) => JSON.parse(Buffer.from(r.Data).toString())) ?? input]) }));`;
+        input.Records?.map((r) => JSON.parse(Buffer.from(r.Data).toString())) ?? input]) }));
+      clearInterval(alive);`;
     const { stdout, stderr, status } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], {
       encoding: "utf8",
       env: {
@@ -292,7 +295,7 @@ describe("the bundles", () => {
     };
     const processed = invoke(
       "processor",
-      { retentionDays: 30 },
+      { retentionDays: 30, callback: ingestionDefaults.callback },
       { Records: [{ eventID: "shardId-000000000000:1", kinesis }] },
     );
     expect(processed.answer).toEqual({ batchItemFailures: [] });

@@ -64,7 +64,7 @@ export function replayItem(record: QuarantinedRecord): Replay {
   if (record.reason === "unmappable") {
     return {
       ok: false,
-      why: "a file's row: mend the mapping or the row, and load the file again (what was accepted does not double)",
+      why: "a file's row or a webhook: mend the mapping or the row, then load the file again, or have the provider send the webhook again (what was accepted does not double)",
     };
   }
   let item: unknown;

@@ -26,7 +26,9 @@ export interface OnEventContext {
 export type OnEventResult = CustomerEvent | readonly CustomerEvent[] | Drop;
 
 /**
- * The user's code in the processor, called once for each event. An event that it throws on is quarantined with the error
- * and can be replayed. It may be called again for the same event, and must then give the same.
+ * The user's code in the processor, called once for each event, a person's events in the order of the stream (a promise is
+ * not waited for before the next call). It runs in a thread of its own and its answer crosses as JSON. An event that it
+ * throws on, blocks on for 5 s, does not settle for 30 s or ends its thread on is quarantined with the error and can be
+ * replayed. It may be called again for the same event, and must then give the same.
  */
 export type OnEvent = (event: CustomerEvent, context: OnEventContext) => OnEventResult | Promise<OnEventResult>;

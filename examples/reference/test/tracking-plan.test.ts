@@ -171,6 +171,13 @@ describe("the commands", () => {
       unplannedProperties: [{ field: "properties.voucher", events: 1 }],
       unreadable: { lines: 1 },
     });
+    const raw = (source_id: string, total: unknown) => ({
+      ...{ source_id, type: "track", message_id: "m" },
+      payload: JSON.stringify(track("m", "Order Completed", { ...order, total })),
+    });
+    const exported = file("export.jsonl", [raw("web", 1), raw("web", "2"), raw("server", "3")]);
+    const checked = await run(["plan", "check", exported, "--plan", plan, "--source", "web"]);
+    expect(checked).toMatchObject({ code: 1, stderr: "1 of 2 events would be quarantined.\n" });
     const good = file("good.jsonl", [track("1", "Order Completed", order)]);
     expect(await run(["plan", "check", good, "--plan", plan, "--strict"])).toMatchObject({ code: 0 });
   }, 60_000);

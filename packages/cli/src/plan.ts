@@ -103,11 +103,11 @@ function itemOf(row: Readonly<Record<string, unknown>>): JsonObject | string {
 
 /**
  * The events of sample files, as the processor would see them: lines of tracking API items or batches, exports of the raw
- * zone (JSON lines or Parquet), or rows with a mapping.
+ * zone (JSON lines or Parquet; of the source, where one is named), or rows with a mapping.
  */
 export async function* sampleEvents(
   files: readonly string[],
-  options: { readonly mapping: Mapping | undefined; readonly source: string },
+  options: { readonly mapping: Mapping | undefined; readonly source: string | undefined },
 ): AsyncGenerator<SampleEvent> {
   const { mapping, source } = options;
   for (const file of files) {
@@ -119,6 +119,8 @@ export async function* sampleEvents(
     for await (const { line: number, row, fault } of readRows(file, () => undefined)) {
       const line = `${file}:${number}`;
       const where = { ...place, line: number };
+      // An export of the raw zone holds every source's events.
+      if (source !== undefined && typeof row?.payload === "string" && (row.source_id ?? source) !== source) continue;
       if (!row) {
         yield { line, unreadable: fault ?? "the line cannot be read" };
         continue;
@@ -132,7 +134,7 @@ export async function* sampleEvents(
       const items = Array.isArray(batch) ? batch : [item];
       for (const each of items) {
         const withId = isJsonObject(each) ? { messageId: rowMessageId(where), ...each } : each;
-        const meta = { sourceId: source, receivedAt: new Date().toISOString() };
+        const meta = { sourceId: source ?? "sample", receivedAt: new Date().toISOString() };
         const event = parseItem(withId, Array.isArray(batch) ? outer : {}, meta);
         yield isRejection(event)
           ? { line, unreadable: event.path ? `${event.path}: ${event.detail}` : event.detail }

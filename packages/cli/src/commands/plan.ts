@@ -45,7 +45,7 @@ async function readSample(
 ): Promise<Unreadable> {
   const mapping = options.mapping === undefined ? undefined : readMapping(options.mapping);
   const unreadable = new Unreadable();
-  for await (const sample of sampleEvents(files, { mapping, source: options.source ?? "sample" })) {
+  for await (const sample of sampleEvents(files, { mapping, source: options.source })) {
     if ("event" in sample) add(sample.event, sample.line);
     else unreadable.add(sample.line, sample.unreadable);
   }

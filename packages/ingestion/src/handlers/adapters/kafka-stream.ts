@@ -42,16 +42,18 @@ export function kafkaStream({ brokers, topic, token }: KafkaSettings): StreamPor
     return connecting;
   };
   const send = async (entries: readonly StreamEntry[]): Promise<readonly (string | undefined)[]> => {
+    const connection = connected();
     try {
-      const producer = await connected();
+      const producer = await connection;
       const messages = entries.map(({ data, partitionKey }) => ({ key: partitionKey, value: Buffer.from(data) }));
       await producer.send({ topic, acks: -1, timeout: 5_000, messages });
       return entries.map(() => undefined);
     } catch (error) {
-      // A connection that a frozen function lost is made anew at the next try.
-      const broken = connecting;
-      connecting = undefined;
-      void broken?.then((producer) => producer.disconnect()).catch(() => undefined);
+      // A connection that a frozen function lost is made anew at the next try; another send may have done so already.
+      if (connecting === connection) {
+        connecting = undefined;
+        void connection.then((producer) => producer.disconnect()).catch(() => undefined);
+      }
       const { type, name } = error as { readonly type?: string; readonly name?: string };
       return entries.map(() => type ?? name ?? "KafkaError");
     }

@@ -353,7 +353,8 @@ describe("durability", () => {
         expect(response.statusCode).toBe(200);
         expect(records()).toHaveLength(batch.length);
         for (const [index, record] of records().entries()) {
-          if (record.type === "rejected") expect(JSON.parse(record.payload)).toEqual(batch[index]);
+          // As it came: JSON knows no -0.
+          if (record.type === "rejected") expect(record.payload).toBe(JSON.stringify(batch[index]));
         }
       }),
       { numRuns: 60 },

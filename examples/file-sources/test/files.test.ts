@@ -196,3 +196,15 @@ test("Data Exchange: each revision is exported in the service's own name", async
   expect(await events("weather")).toMatchObject([{ anonymousId: "station-17", properties: { celsius: -4.5 } }]);
   expect(await kept("weather")).toEqual([expect.stringMatching(/source=weather\/dt\/20\S+Z\/daily\/oslo\.csv$/)]);
 });
+
+test.each(["s3-drop", "sftp", "database", "database-snapshots", "data-exchange"])(
+  "docs/sources/%s.md shows what this program does",
+  (name) => {
+    const flat = (text: string) => text.replace(/\s+/g, " ");
+    const page = readFileSync(join(__dirname, "../../../docs/sources", `${name}.md`), "utf8");
+    const examples = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = ""]) => flat(code).trim());
+    const program = flat(readFileSync(join(__dirname, "../index.ts"), "utf8"));
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples) expect(program).toContain(example);
+  },
+);

@@ -1,7 +1,11 @@
 import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { CollectedRecord, Mapping } from "@tributary/model";
 import * as fc from "fast-check";
+import { readRows } from "../../cli/src/rows";
 import { formatByName, isPassedOver, landedPlace, routeOf } from "../src/domain/files/landed";
 import {
   type Checkpoint,
@@ -11,6 +15,7 @@ import {
   loadFile,
   maxFileBytes,
 } from "../src/domain/files/load";
+import { csvRows } from "../src/domain/files/rows";
 import { NotDurable } from "../src/domain/stream-writer";
 import type { FileRoute } from "../src/loader-env";
 
@@ -287,6 +292,22 @@ test("a quote that is never closed takes its rest of the file to quarantine, and
   world.land("source=shop/a.csv", 'who,what\nu1,a "b" c\r\nu2,"x"y\nu3,"never\nu4,d\n');
   expect(await world.load("source=shop/a.csv")).toMatchObject({ accepted: 2, rejected: 1 });
   expect(world.stream.at(-1)).toMatchObject({ reason: "unmappable", payload: 'u3,"never\nu4,d\n' });
+});
+
+test("rows have the lines that `tributary load` gives them, so that either way makes the same message ids", async () => {
+  const content = '\uFEFFwho,what\r\n\r\nu1,"a\r\nb"\r\nu2,c\r\n\r\nu3,"d""e"\r\n';
+  const folder = mkdtempSync(join(tmpdir(), "loader-"));
+  writeFileSync(join(folder, "a.csv"), content);
+  const lines: [number, unknown][] = [];
+  for await (const { line, row } of readRows(join(folder, "a.csv"), () => undefined)) lines.push([line, row]);
+  rmSync(folder, { recursive: true });
+  const ours: [number, unknown][] = [];
+  const chunks = (async function* () {
+    for (const byte of Buffer.from(content)) yield Uint8Array.of(byte);
+  })();
+  for await (const { line, row } of csvRows(chunks, { gzipped: false }, () => undefined)) ours.push([line, row]);
+  expect(ours).toEqual(lines);
+  expect(ours).toHaveLength(3);
 });
 
 test("names: places, routes, formats", () => {

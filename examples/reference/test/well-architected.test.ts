@@ -22,7 +22,7 @@ describe("the reference platform", () => {
 
   it("gives every rule something to look at, but those on what the program did not ask for", () => {
     const seen = lookedAt(ours);
-    // C2 is on budgets (opt-in), N8 and R6 on a network that Governance makes.
-    expect(rules.map(({ id }) => id).filter((id) => !seen.includes(id))).toEqual(["N8", "R6", "C2"]);
+    // S22 is on Kafka and C2 on budgets (both opt-in), N8 and R6 on a network that Governance makes.
+    expect(rules.map(({ id }) => id).filter((id) => !seen.includes(id))).toEqual(["S22", "N8", "R6", "C2"]);
   });
 });

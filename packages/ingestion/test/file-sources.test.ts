@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { deflateRawSync } from "node:zlib";
 import { runStack, type StackRun } from "@tributary/testing";
 import { violations } from "../../core/test/well-architected";
 import {
@@ -126,6 +128,15 @@ test("every fault at once, with its path and what to do", () => {
     expect.stringMatching(/^sources.i.dataSetId: is missing/),
   ]);
   expect(ingestionFaults(given)).toEqual([]);
+});
+
+test("the loader's bundle, and each library beside it, is at most 120 KiB, zipped", () => {
+  const folder = join(__dirname, "../dist/handlers/loader");
+  const sizes = readdirSync(folder)
+    .filter((file) => file.endsWith(".mjs"))
+    .map((file) => [file, deflateRawSync(readFileSync(join(folder, file)), { level: 9 }).length] as const);
+  expect(sizes.map(([file]) => file).sort()).toEqual(["csv-parse.mjs", "hyparquet.mjs", "index.mjs"]);
+  expect(sizes.filter(([, size]) => size > 120 * 1024)).toEqual([]);
 });
 
 describe("in the engine", () => {

@@ -7,14 +7,8 @@ import type { CollectedRecord, Mapping } from "@tributary/model";
 import * as fc from "fast-check";
 import { readRows } from "../../cli/src/rows";
 import { formatByName, isPassedOver, landedPlace, routeOf } from "../src/domain/files/landed";
-import {
-  type Checkpoint,
-  type FilePort,
-  type LandedFile,
-  type LoaderParts,
-  loadFile,
-  maxFileBytes,
-} from "../src/domain/files/load";
+import { loadFile, maxFileBytes } from "../src/domain/files/load";
+import type { Checkpoint, FilePort, LandedFile, LoaderParts } from "../src/domain/files/ports";
 import { csvRows } from "../src/domain/files/rows";
 import { NotDurable } from "../src/domain/stream-writer";
 import type { FileRoute } from "../src/loader-env";

@@ -13,7 +13,8 @@ import {
   perRecord,
 } from "@tributary/runtime";
 import type { Context, S3Event, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
-import { type LoaderParts, loadFile } from "../domain/files/load";
+import { loadFile } from "../domain/files/load";
+import type { LoaderParts } from "../domain/files/ports";
 import { writeRecords } from "../domain/stream-writer";
 import { loaderConfig, loaderEnv, resumePrefix } from "../loader-env";
 import { kinesisStream } from "./adapters/kinesis-stream";

@@ -7,7 +7,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import type { Checkpoint, FilePort, LandedFile } from "../../domain/files/load";
+import type { Checkpoint, FilePort, LandedFile } from "../../domain/files/ports";
 import { resumePrefix } from "../../loader-env";
 
 const named = (error: unknown, ...names: string[]) => error instanceof Error && names.includes(error.name);

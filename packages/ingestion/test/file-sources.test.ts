@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { runStack, type StackRun } from "@tributary/testing";
@@ -137,6 +138,55 @@ test("the loader's bundle, and each library beside it, is at most 120 KiB, zippe
     .map((file) => [file, deflateRawSync(readFileSync(join(folder, file)), { level: 9 }).length] as const);
   expect(sizes.map(([file]) => file).sort()).toEqual(["csv-parse.mjs", "hyparquet.mjs", "index.mjs"]);
   expect(sizes.filter(([, size]) => size > 120 * 1024)).toEqual([]);
+});
+
+test("the bundle goes on by its checkpoint, which S3 announces: a run without time left takes one batch of 500", () => {
+  const root = mkdtempSync(join(tmpdir(), "loader-"));
+  const route = { folder: "", format: "csv", rows: "events", mapping };
+  writeFileSync(join(root, "config.json"), JSON.stringify({ sources: [{ id: "shop", routes: [route] }] }));
+  // The two buckets, the stream, and a queue of what is created, behind the door that the embedded runtime opens.
+  const script = `
+    const objects = new Map(), queue = [], records = [];
+    const slice = (bytes, range) => { const [, a, b] = /(\\d+)-(\\d+)/.exec(range) ?? [0, 0, bytes.length - 1]; return bytes.subarray(+a, +b + 1); };
+    const missing = () => { throw Object.assign(new Error("none"), { name: "NotFound", status: 404 }); };
+    const put = (bucket, key, body) => { objects.set(bucket + "/" + key, Buffer.from(body)); if (bucket === "landing") queue.push(key); };
+    const operations = {
+      PutRecords: ({ Records }) => { records.push(...Records.map((r) => JSON.parse(Buffer.from(r.Data)))); return { Records: Records.map((_, i) => ({ SequenceNumber: String(i) })) }; },
+      HeadObject: ({ Bucket, Key }) => { const found = objects.get(Bucket + "/" + Key) ?? missing(); return { ETag: "e", ContentLength: found.length, LastModified: new Date(0) }; },
+      GetObject: ({ Bucket, Key, Range }) => ({ Body: new Uint8Array(slice(objects.get(Bucket + "/" + Key) ?? missing(), Range)) }),
+      CopyObject: ({ Bucket, Key, CopySource }) => { put(Bucket, Key, objects.get(decodeURIComponent(CopySource))); return {}; },
+      PutObject: ({ Bucket, Key, Body }) => { put(Bucket, Key, Body); return {}; },
+      DeleteObject: ({ Bucket, Key }) => { objects.delete(Bucket + "/" + Key); return {}; },
+    };
+    globalThis[Symbol.for("tributary.aws")] = { call: async (_, operation, input) => operations[operation](input) };
+    const { handler } = await import(${JSON.stringify(join(__dirname, "../dist/handlers/loader/index.mjs"))});
+    put("landing", "source=shop/a b.csv", "who\\n" + Array.from({ length: 1300 }, (_, i) => "u" + i).join("\\n"));
+    let runs = 0;
+    for (let key; (key = queue.shift()) !== undefined; runs++) {
+      const body = JSON.stringify({ Records: [{ s3: { bucket: { name: "landing" }, object: { key: encodeURIComponent(key).replaceAll("%20", "+") } } }] });
+      const answer = await handler({ Records: [{ messageId: "m", body }] }, { getRemainingTimeInMillis: () => 0 });
+      if (answer.batchItemFailures.length > 0) throw new Error("failed at " + key);
+    }
+    console.log("RESULT" + JSON.stringify({ runs, left: [...objects.keys()], ids: new Set(records.map((r) => r.message_id)).size, records: records.length }));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], {
+    encoding: "utf8",
+    env: {
+      AWS_REGION: "us-east-1",
+      LAMBDA_TASK_ROOT: root,
+      EVENT_STREAM: "stream",
+      QUARANTINE_BUCKET: "quarantine",
+      LANDING_BUCKET: "landing",
+      RAW_BUCKET: "raw",
+    },
+  });
+  rmSync(root, { recursive: true });
+  expect(stderr).toBe("");
+  expect(JSON.parse(stdout.split("RESULT")[1] ?? "{}")).toEqual({
+    runs: 3,
+    left: ["raw/files/source=shop/dt=1970-01-01/a b.csv"],
+    ids: 1300,
+    records: 1300,
+  });
 });
 
 describe("in the engine", () => {

@@ -42,7 +42,11 @@ function tableOf(members, source, head) {
     const { text, preset } = commentOf(member);
     const name = member.name.getText(source);
     const wanted = "questionToken" in member && member.questionToken ? "" : " *";
-    const type = member.type?.getText(source).replace(/\breadonly /g, "") ?? "";
+    const type =
+      member.type
+        ?.getText(source)
+        .replace(/\/\*\*[\s\S]*?\*\//g, "")
+        .replace(/\breadonly /g, "") ?? "";
     return [`${code(name)}${head === "argument" ? wanted : ""}`, code(type), cell(preset), cell(text)];
   });
   const titles = head === "argument" ? [head, "type", "default", "meaning"] : [head, "type", "", "meaning"];

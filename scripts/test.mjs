@@ -21,6 +21,7 @@ function check(name, args) {
 check("lint and format (biome)", [bin("@biomejs/biome/bin/biome"), "check", "--error-on-warnings", "."]);
 check("types of tests and examples (tsc)", [bin("typescript/bin/tsc"), "-p", "tsconfig.test.json"]);
 check("layers (design: which package may know which)", [join(root, "scripts/check-layers.mjs")]);
+check("reference (docs made from the code)", [join(root, "scripts/reference.mjs"), "--check"]);
 
 const report = join(tmpdir(), `tributary-jest-${process.pid}.json`);
 const jest = spawnSync(

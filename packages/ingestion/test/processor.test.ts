@@ -190,47 +190,6 @@ describe("failures of the table", () => {
   });
 });
 
-describe("order", () => {
-  test("a person's events are put in the stream's order, whatever a put takes, and none overtakes one that failed", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.record({ person: fc.integer({ min: 0, max: 3 }), turns: fc.integer({ min: 0, max: 3 }) }), {
-          minLength: 1,
-          maxLength: 30,
-        }),
-        fc.option(fc.integer({ min: 0, max: 29 }), { nil: undefined }),
-        async (records, failing) => {
-          const { parts } = processor();
-          const put: { person: string; index: number }[] = [];
-          const slow = async (item: StoredEvent) => {
-            const event = JSON.parse(item.event) as CustomerEvent;
-            const index = Number(event.messageId);
-            for (let turn = records[index]?.turns ?? 0; turn > 0; turn--)
-              await new Promise((done) => setImmediate(done));
-            if (index === failing) throw new Error("throttled");
-            put.push({ person: event.userId ?? "", index });
-            return "stored" as const;
-          };
-          const dispositions = await processBatch(
-            records.map(({ person }, index) =>
-              onShard(collected({ ...track, messageId: `${index}`, userId: `u${person}` }), index),
-            ),
-            { ...parts, store: { putNew: slow } },
-          );
-          for (const person of ["u0", "u1", "u2", "u3"]) {
-            const got = put.filter((each) => each.person === person).map(({ index }) => index);
-            const all = records.flatMap((record, index) => (`u${record.person}` === person ? [index] : []));
-            const cut = all.indexOf(failing ?? -1);
-            expect(got).toEqual(cut < 0 ? all : all.slice(0, cut));
-            for (const index of all) expect(dispositions[index]?.kind).toBe(got.includes(index) ? "ok" : "retry");
-          }
-        },
-      ),
-      { numRuns: 60 },
-    );
-  });
-});
-
 describe("the user's callback", () => {
   const first = (events: CustomerEvent[]) => events[0] as TrackEvent;
 

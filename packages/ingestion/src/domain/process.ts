@@ -173,30 +173,13 @@ class Outcome {
   }
 }
 
-/** The items to put by partition key, which is the person's: each list in the stream's order. */
-function byPerson(records: readonly KinesisRecord[], puts: Iterable<Put>): Put[][] {
-  const people = new Map<string, Put[]>();
-  for (const put of puts) {
-    const key = records[put.index]?.partitionKey ?? "";
-    const list = people.get(key);
-    if (list) list.push(put);
-    else people.set(key, [put]);
-  }
-  return [...people.values()];
-}
-
 /**
  * Stores the events of a batch, each id once: repeats within the batch are found here, those of earlier batches by the
- * table. A person's events are put one after the other, in the stream's order, and none overtakes one that failed;
- * different people's at the same time. Nothing downstream needs that order (folds go by event time, and the table's own
- * stream has none between two keys); it is for who reads the table while a batch is under way.
+ * table. Puts run at the same time, a person's too: one after the other, a batch of one busy person would take as many
+ * round trips as it has events, and nothing could tell, as folds go by event time and the table's own stream has no order
+ * between two keys. The stream's order per person is what the user's callback gets.
  */
-async function storeAll(
-  records: readonly KinesisRecord[],
-  plans: readonly Plan[],
-  parts: ProcessorParts,
-  outcome: Outcome,
-): Promise<void> {
+async function storeAll(plans: readonly Plan[], parts: ProcessorParts, outcome: Outcome): Promise<void> {
   const first = new Map<string, Put>();
   const again: { readonly index: number; readonly same: boolean; readonly of: number }[] = [];
   for (const [index, planned] of plans.entries()) {
@@ -214,17 +197,14 @@ async function storeAll(
   };
   let stored = 0;
   let duplicates = 0;
-  await mapLimit(byPerson(records, first.values()), parts.concurrency ?? 128, async (puts) => {
-    for (const [place, { item, index }] of puts.entries()) {
-      try {
-        const result = await parts.store.putNew(item);
-        if (result === "stored") stored++;
-        else if (result === "duplicate") duplicates++;
-        else mark(index);
-      } catch (error) {
-        for (const left of puts.slice(place)) outcome.fail(left.index, error);
-        return;
-      }
+  await mapLimit([...first.values()], parts.concurrency ?? 128, async ({ item, index }) => {
+    try {
+      const result = await parts.store.putNew(item);
+      if (result === "stored") stored++;
+      else if (result === "duplicate") duplicates++;
+      else mark(index);
+    } catch (error) {
+      outcome.fail(index, error);
     }
   });
   for (const { index, same, of } of again) {
@@ -287,7 +267,7 @@ export async function processBatch(
     else if (planned.kind === "dropped") parts.metrics.count("EventsDropped", 1, { reason: planned.reason });
     else if (planned.kind === "later") outcome.dispositions[index] = retry("no time is left for the callback");
   }
-  await storeAll(records, plans, parts, outcome);
+  await storeAll(plans, parts, outcome);
   await quarantineAll(records, parts, outcome);
   parts.metrics.count("RecordsRetried", outcome.dispositions.filter(({ kind }) => kind === "retry").length);
   return outcome.dispositions;

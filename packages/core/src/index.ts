@@ -18,6 +18,7 @@ export * from "./protect";
 export * from "./queue";
 export * from "./refs";
 export * from "./service-role";
+export * from "./state-machine";
 export * from "./stream";
 export * from "./table";
 export type { ProvisionedCapacity } from "./table-autoscaling";

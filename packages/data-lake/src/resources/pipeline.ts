@@ -1,10 +1,9 @@
-import * as cloudwatch from "@pulumi/aws/cloudwatch";
 import type * as glue from "@pulumi/aws/glue";
 import * as scheduler from "@pulumi/aws/scheduler";
-import * as sfn from "@pulumi/aws/sfn";
+import type * as sfn from "@pulumi/aws/sfn";
 import * as pulumi from "@pulumi/pulumi";
 import type { FoundationRef, Place } from "@tributary/core";
-import { alarm, DeadLetterQueue, grantStatements, ServiceRole } from "@tributary/core";
+import { DeadLetterQueue, grantStatements, ServiceRole, standardStateMachine } from "@tributary/core";
 import type { ScheduleArgs } from "../args";
 
 export interface PipelineArgs {
@@ -70,91 +69,27 @@ export function definition(args: PipelineArgs): pulumi.Output<string> {
 
 /** The pipeline as a state machine with its role, logs, tracing and alarms. */
 export function makePipeline(name: string, args: PipelineArgs, opts: pulumi.CustomResourceOptions): sfn.StateMachine {
-  const { foundation, tags } = args;
-  const logGroup = new cloudwatch.LogGroup(
+  const { foundation, module, tags } = args;
+  return standardStateMachine(
     name,
     {
-      // Vended logs: the prefix keeps the account's log resource policy from growing with each state machine.
-      namePrefix: "/aws/vendedlogs/states/",
-      kmsKeyId: foundation.keyArn,
-      retentionInDays: foundation.logRetentionDays,
+      foundation,
+      module,
       tags,
+      definition: definition(args),
+      statements: [
+        {
+          sid: "Jobs",
+          actions: ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
+          resources: args.jobs.map(({ job }) => job.arn),
+        },
+        { sid: "Notify", actions: ["sns:Publish"], resources: [foundation.alarmTopicArn] },
+        { sid: "Key", actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources: [foundation.keyArn] },
+      ],
+      failure: "the lake's clean and curated zones are from its last good run.",
     },
     opts,
   );
-  const role = new ServiceRole(name, { service: "states.amazonaws.com", foundation }, opts);
-  const policy = grantStatements(role, "run", [
-    {
-      sid: "Jobs",
-      actions: ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
-      resources: args.jobs.map(({ job }) => job.arn),
-    },
-    { sid: "Notify", actions: ["sns:Publish"], resources: [foundation.alarmTopicArn] },
-    { sid: "Key", actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources: [foundation.keyArn] },
-    {
-      sid: "Trace",
-      actions: [
-        "xray:PutTraceSegments",
-        "xray:PutTelemetryRecords",
-        "xray:GetSamplingRules",
-        "xray:GetSamplingTargets",
-      ],
-      resources: ["*"],
-    },
-    {
-      sid: "LogDelivery",
-      actions: [
-        "logs:CreateLogDelivery",
-        "logs:GetLogDelivery",
-        "logs:UpdateLogDelivery",
-        "logs:DeleteLogDelivery",
-        "logs:ListLogDeliveries",
-        "logs:PutResourcePolicy",
-        "logs:DescribeResourcePolicies",
-        "logs:DescribeLogGroups",
-      ],
-      resources: ["*"],
-    },
-  ]);
-  const machine = new sfn.StateMachine(
-    name,
-    {
-      type: "STANDARD",
-      roleArn: role.arn,
-      definition: definition(args),
-      loggingConfiguration: {
-        level: "ERROR",
-        // The state holds names and errors, no customer data, but a job's error message may quote some.
-        includeExecutionData: false,
-        logDestination: pulumi.interpolate`${logGroup.arn}:*`,
-      },
-      tracingConfiguration: { enabled: true },
-      encryptionConfiguration: { type: "CUSTOMER_MANAGED_KMS_KEY", kmsKeyId: foundation.keyArn },
-      tags,
-    },
-    { ...opts, dependsOn: [policy] },
-  );
-  for (const [what, metric] of [
-    ["failed", "ExecutionsFailed"],
-    ["timed-out", "ExecutionsTimedOut"],
-  ] as const) {
-    alarm(
-      `${name}-${what}`,
-      {
-        foundation,
-        module: args.module,
-        description: `The pipeline ${name} ${what.replace("-", " ")}: the lake's clean and curated zones are from its last good run.`,
-        namespace: "AWS/States",
-        metric,
-        dimensions: { StateMachineArn: machine.arn },
-        statistic: "Sum",
-        above: 0,
-        periodSeconds: 300,
-      },
-      opts,
-    );
-  }
-  return machine;
 }
 
 /** Starts the pipeline by the clock. A start that fails to the end rests in a dead-letter queue. */

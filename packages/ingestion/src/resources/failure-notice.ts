@@ -23,7 +23,23 @@ export function failureNotice(
     { description: args.description, eventPattern: args.pattern, tags: tagsFor(foundation, module) },
     opts,
   );
-  const deadLetters = new DeadLetterQueue(
+  const deadLetters = ruleDeadLetters(name, rule, foundation, opts);
+  new cloudwatch.EventTarget(
+    name,
+    { rule: rule.name, arn: foundation.alarmTopicArn, deadLetterConfig: { arn: deadLetters.arn } },
+    opts,
+  );
+  return rule;
+}
+
+/** Where events of a rule rest that its target would not take. */
+export function ruleDeadLetters(
+  name: string,
+  rule: cloudwatch.EventRule,
+  foundation: FoundationRef,
+  opts: pulumi.ComponentResourceOptions,
+): DeadLetterQueue {
+  return new DeadLetterQueue(
     `${name}-dead-letters`,
     {
       foundation,
@@ -40,10 +56,4 @@ export function failureNotice(
     },
     opts,
   );
-  new cloudwatch.EventTarget(
-    name,
-    { rule: rule.name, arn: foundation.alarmTopicArn, deadLetterConfig: { arn: deadLetters.arn } },
-    opts,
-  );
-  return rule;
 }

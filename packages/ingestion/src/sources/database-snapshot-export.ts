@@ -1,9 +1,9 @@
 import * as cloudwatch from "@pulumi/aws/cloudwatch";
-import * as sfn from "@pulumi/aws/sfn";
+import type * as sfn from "@pulumi/aws/sfn";
 import type { Resource } from "@pulumi/pulumi";
 import * as pulumi from "@pulumi/pulumi";
-import { alarm, DeadLetterQueue, grantStatements, ServiceRole, tagsFor } from "@tributary/core";
-import { failureNotice } from "../resources/failure-notice";
+import { grantStatements, ServiceRole, standardStateMachine, tagsFor } from "@tributary/core";
+import { failureNotice, ruleDeadLetters } from "../resources/failure-notice";
 import type { DatabaseSnapshotsSource } from "./database-snapshots";
 import type { SourceContext } from "./source";
 
@@ -33,23 +33,7 @@ export function makeSnapshotExport(args: DatabaseSnapshotsSource, context: Sourc
     },
     opts,
   );
-  const deadLetters = new DeadLetterQueue(
-    `${label}-dead-letters`,
-    {
-      foundation,
-      of: `rule ${label}`,
-      policy: (arn) => [
-        {
-          sid: "Undelivered",
-          actions: ["sqs:SendMessage"],
-          principals: { Service: "events.amazonaws.com" },
-          resources: [arn],
-          conditions: { ArnEquals: { "aws:SourceArn": rule.arn } },
-        },
-      ],
-    },
-    opts,
-  );
+  const deadLetters = ruleDeadLetters(label, rule, foundation, opts);
   const starter = new ServiceRole(`${label}-start`, { service: "events.amazonaws.com", foundation }, opts);
   const policy = grantStatements(starter, "run", [{ actions: ["states:StartExecution"], resources: [machine.arn] }]);
   new cloudwatch.EventTarget(
@@ -92,67 +76,35 @@ function makeMachine(
     { actions: ["s3:ListBucket", "s3:GetBucketLocation"], resources: [bucket.arn] },
     { actions: ["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"], resources: [foundation.keyArn] },
   ]);
-  const logGroup = new cloudwatch.LogGroup(
-    label,
-    {
-      namePrefix: "/aws/vendedlogs/states/",
-      kmsKeyId: foundation.keyArn,
-      retentionInDays: foundation.logRetentionDays,
-      tags,
-    },
-    opts,
-  );
-  const role = new ServiceRole(label, { service: "states.amazonaws.com", foundation }, opts);
   const snapshots = (kind: string) =>
     pulumi.interpolate`arn:${place.partition}:rds:${place.region}:${place.accountId}:${kind}:*`;
-  const policy = grantStatements(role, "run", [
-    {
-      sid: "Export",
-      actions: ["rds:StartExportTask"],
-      resources: [snapshots("snapshot"), snapshots("cluster-snapshot")],
-    },
-    {
-      sid: "AsExporter",
-      actions: ["iam:PassRole"],
-      resources: [exporter.arn],
-      conditions: { StringEquals: { "iam:PassedToService": "export.rds.amazonaws.com" } },
-    },
-    // The export takes the key for as long as it runs.
-    {
-      sid: "Key",
-      actions: ["kms:CreateGrant", "kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKey"],
-      resources: [foundation.keyArn],
-    },
-    {
-      sid: "Trace",
-      actions: [
-        "xray:PutTraceSegments",
-        "xray:PutTelemetryRecords",
-        "xray:GetSamplingRules",
-        "xray:GetSamplingTargets",
-      ],
-      resources: ["*"],
-    },
-    {
-      sid: "LogDelivery",
-      actions: [
-        "logs:CreateLogDelivery",
-        "logs:GetLogDelivery",
-        "logs:UpdateLogDelivery",
-        "logs:DeleteLogDelivery",
-        "logs:ListLogDeliveries",
-        "logs:PutResourcePolicy",
-        "logs:DescribeResourcePolicies",
-        "logs:DescribeLogGroups",
-      ],
-      resources: ["*"],
-    },
-  ]);
-  const machine = new sfn.StateMachine(
+  return standardStateMachine(
     label,
     {
-      type: "STANDARD",
-      roleArn: role.arn,
+      foundation,
+      module,
+      tags,
+      statements: [
+        {
+          sid: "Export",
+          actions: ["rds:StartExportTask"],
+          resources: [snapshots("snapshot"), snapshots("cluster-snapshot")],
+        },
+        {
+          sid: "AsExporter",
+          actions: ["iam:PassRole"],
+          resources: [exporter.arn],
+          conditions: { StringEquals: { "iam:PassedToService": "export.rds.amazonaws.com" } },
+        },
+        // The export takes the key for as long as it runs.
+        {
+          sid: "Key",
+          actions: ["kms:CreateGrant", "kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKey"],
+          resources: [foundation.keyArn],
+        },
+      ],
+      failure: `the export of a snapshot of source ${id} was not started; the execution says why.`,
+      dependsOn: [write],
       definition: pulumi.jsonStringify({
         Comment: "Has a snapshot exported to the landing bucket",
         StartAt: "Export",
@@ -179,31 +131,7 @@ function makeMachine(
           Failed: { Type: "Fail", ErrorPath: "$.error.Error", CausePath: "$.error.Cause" },
         },
       }),
-      loggingConfiguration: {
-        level: "ERROR",
-        includeExecutionData: false,
-        logDestination: pulumi.interpolate`${logGroup.arn}:*`,
-      },
-      tracingConfiguration: { enabled: true },
-      encryptionConfiguration: { type: "CUSTOMER_MANAGED_KMS_KEY", kmsKeyId: foundation.keyArn },
-      tags,
-    },
-    pulumi.mergeOptions(opts, { dependsOn: [policy, write] }),
-  );
-  alarm(
-    `${label}-not-started`,
-    {
-      foundation,
-      module,
-      description: `The export of a snapshot of source ${id} could not be started: see the executions of its state machine.`,
-      namespace: "AWS/States",
-      metric: "ExecutionsFailed",
-      dimensions: { StateMachineArn: machine.arn },
-      statistic: "Sum",
-      above: 0,
-      periodSeconds: 300,
     },
     opts,
   );
-  return machine;
 }

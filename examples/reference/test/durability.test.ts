@@ -25,15 +25,22 @@ interface State {
 
 const sample = makeSample(seed, people);
 
+/** Sends as clients do: what the collector refuses for now comes again, whole. */
 async function send(ready: Ready, source: "web" | "crm", items: readonly string[], batchSize: number): Promise<void> {
   for (let start = 0; start < items.length; start += batchSize) {
-    const response = await fetch(`${ready.endpoints.collector}/v1/batch`, {
-      method: "POST",
-      headers: { authorization: `Basic ${Buffer.from(`${ready.writeKeys[source]}:`).toString("base64")}` },
-      body: `{"batch":[${items.slice(start, start + batchSize).join(",")}]}`,
-    });
-    await response.arrayBuffer();
-    if (!response.ok) throw new Error(`the collector answered ${response.status}`);
+    const body = `{"batch":[${items.slice(start, start + batchSize).join(",")}]}`;
+    for (let attempt = 1; ; attempt++) {
+      const response = await fetch(`${ready.endpoints.collector}/v1/batch`, {
+        method: "POST",
+        headers: { authorization: `Basic ${Buffer.from(`${ready.writeKeys[source]}:`).toString("base64")}` },
+        body,
+      });
+      await response.arrayBuffer();
+      if (response.ok) break;
+      const later = response.status === 429 || response.status === 503;
+      if (!later || attempt === 20) throw new Error(`the collector answered ${response.status} (attempt ${attempt})`);
+      await new Promise((resolve) => setTimeout(resolve, 50 * attempt));
+    }
   }
 }
 

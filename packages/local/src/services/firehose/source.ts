@@ -24,9 +24,11 @@ export interface RecordSource {
   readonly topic: string;
 }
 
-/** A Kinesis stream, read under the delivery stream's source role. */
-export class KinesisSource implements RecordSource {
+/** A log that has a retention of its own, read under the delivery stream's source role. */
+abstract class LogSource<V> implements RecordSource {
   private readonly principal: Principal;
+  /** `kinesis:GetRecords`: what reading takes. */
+  protected abstract readonly actions: readonly string[];
 
   constructor(
     private readonly kernel: Kernel,
@@ -37,8 +39,11 @@ export class KinesisSource implements RecordSource {
     this.principal = { kind: "role", roleArn, session };
   }
 
-  private get log(): ShardedLog<StoredRecord> | undefined {
-    return this.kernel.logs.get(this.topic) as ShardedLog<StoredRecord> | undefined;
+  /** What of a record is delivered. */
+  protected abstract pick(stored: V): Pick<SourceRecord, "data" | "partitionKey">;
+
+  private get log(): ShardedLog<V> | undefined {
+    return this.kernel.logs.get(this.topic) as ShardedLog<V> | undefined;
   }
 
   shards(): readonly string[] {
@@ -50,65 +55,38 @@ export class KinesisSource implements RecordSource {
   }
 
   read(shard: string, after: string | undefined, limit: number): SourceRecord[] {
-    for (const action of ["kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords"]) {
-      this.kernel.authorize(this.principal, { action, resource: this.topic }, action.slice("kinesis:".length));
+    for (const action of this.actions) {
+      this.kernel.authorize(this.principal, { action, resource: this.topic }, action.slice(action.indexOf(":") + 1));
     }
-    const records: LogRecord<StoredRecord>[] = this.log?.read(shard, after, limit) ?? [];
+    const records: LogRecord<V>[] = this.log?.read(shard, after, limit) ?? [];
     return records.map(({ sequenceNumber, arrivedAt, data }) => ({
       shard,
       sequence: sequenceNumber,
       arrivedAt,
-      data: data.d,
-      partitionKey: data.k,
+      ...this.pick(data),
     }));
   }
 
   release(): void {
-    // The stream's retention decides how long it keeps its records.
+    // The log's retention decides how long it keeps its records.
   }
 }
 
-/** A topic of MSK, read under the delivery stream's source role: the messages' values. */
-export class KafkaSource implements RecordSource {
-  private readonly principal: Principal;
+/** A Kinesis stream. */
+export class KinesisSource extends LogSource<StoredRecord> {
+  protected readonly actions = ["kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords"];
 
-  constructor(
-    private readonly kernel: Kernel,
-    readonly topic: string,
-    roleArn: string,
-    session: string,
-  ) {
-    this.principal = { kind: "role", roleArn, session };
+  protected pick({ d, k }: StoredRecord) {
+    return { data: d, partitionKey: k };
   }
+}
 
-  private get log(): ShardedLog<StoredMessage> | undefined {
-    return this.kernel.logs.get(this.topic) as ShardedLog<StoredMessage> | undefined;
-  }
+/** A topic of MSK: the messages' values. */
+export class KafkaSource extends LogSource<StoredMessage> {
+  protected readonly actions = ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"];
 
-  shards(): readonly string[] {
-    return this.log?.shards() ?? [];
-  }
-
-  newest(shard: string): string | undefined {
-    return this.log?.newest(shard);
-  }
-
-  read(shard: string, after: string | undefined, limit: number): SourceRecord[] {
-    for (const action of ["DescribeTopic", "ReadData"]) {
-      const required = { action: `kafka-cluster:${action}`, resource: this.topic };
-      this.kernel.authorize(this.principal, required, action);
-    }
-    const records: LogRecord<StoredMessage>[] = this.log?.read(shard, after, limit) ?? [];
-    return records.map(({ sequenceNumber, arrivedAt, data }) => ({
-      shard,
-      sequence: sequenceNumber,
-      arrivedAt,
-      data: data.v ?? new Uint8Array(),
-    }));
-  }
-
-  release(): void {
-    // The topic's retention decides how long it keeps its messages.
+  protected pick({ v }: StoredMessage) {
+    return { data: v ?? new Uint8Array() };
   }
 }
 

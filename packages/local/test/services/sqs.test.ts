@@ -487,4 +487,20 @@ describe("sqs", () => {
     expect(of("GetQueueUrl", { QueueName: "q" })).toEqual([{ action: "sqs:GetQueueUrl", resource: arnOf("q") }]);
     expect(of("ListQueues", {})).toEqual([{ action: "sqs:ListQueues", resource: "*" }]);
   });
+
+  test("a timer that is early by a millisecond does not leave a message lying", async () => {
+    await create("work");
+    const due = now + 1_000;
+    const ready: boolean[] = [];
+    const stop = kernel.onWake(arnOf("work"), () => ready.push(handle("work").hasReady()));
+    await send("work", "later", { DelaySeconds: 1 });
+    ready.length = 0;
+    // The clock as the timer sees it: one look before the message is due, the next ones after.
+    let looks = 0;
+    Object.assign(kernel, { now: () => (looks++ === 0 ? due - 1 : due) });
+    for (let waited = 0; waited < 3_000 && !ready.includes(true); waited += 20)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    stop();
+    expect(ready).toEqual([true]);
+  });
 });

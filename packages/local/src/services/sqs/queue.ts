@@ -219,6 +219,8 @@ export class Queue {
     this.timer = setTimeout(
       () => {
         this.stop();
+        // A timer may be early by a millisecond: readers woken then would find nothing, and nobody would wake them again.
+        if (this.kernel.now() < time) return this.armAt(time);
         this.kernel.wake(this.arn);
         this.arm();
       },

@@ -39,7 +39,7 @@ export function makeDeliver(options: DeliverOptions): (event: SQSEvent) => Promi
       }),
     );
     counters.count("DeliveriesFailed", 1, dimensions);
-    // Its reason may quote a profile (an error of the user's map, a destination's answer): it is with the dead letter.
+    // Its reason may quote a profile, where the user's map threw: it is with the dead letter.
     log.error("delivery is dead, see its dead letter", { messageId: record.messageId });
     return ok;
   };

@@ -1,5 +1,5 @@
 import type { CompiledRules } from "./identifiers";
-import type { Member } from "./resolve";
+import type { Member } from "./member";
 
 /** Union-find over the identifiers of one component, which refuses a union that would break a limit. */
 export class Clusters {

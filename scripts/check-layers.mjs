@@ -12,8 +12,9 @@ const allowed = {
   model: [],
   runtime: ["model"],
   core: ["model"],
-  local: ["model", "runtime"],
-  cli: ["local", "model"],
+  matching: ["model"],
+  local: ["matching", "model", "runtime"],
+  cli: ["local", "matching", "model"],
   testing: ["local", "model"],
 };
 for (const component of components) allowed[component] = ["core", "model"];
@@ -22,6 +23,7 @@ for (const component of components) allowed[component] = ["core", "model"];
 const forbidden = {
   model: /^(@aws-sdk|@smithy|@pulumi|@aws-lambda-powertools|node:(fs|net|http|https|child_process))/,
   runtime: /^@pulumi/,
+  matching: /^(@aws-sdk|@smithy|@pulumi)/,
   cli: /^@pulumi/,
 };
 

@@ -8,6 +8,7 @@ export * from "./failed-batch";
 export * from "./identity";
 export * from "./json";
 export * from "./mapping";
+export * from "./matching";
 export * from "./nearest";
 export * from "./ordering-time";
 export * from "./plan";

@@ -1,0 +1,1 @@
+export type { Evaluation, MatchInput, MatchLink, MatchResult, MatchSummary } from "./result";

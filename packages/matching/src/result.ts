@@ -1,0 +1,58 @@
+import type { IdentityRules, MatchRules } from "@tributary/model";
+
+/** What is matched, and by what. */
+export interface MatchInput {
+  /** CSV (gzip too), JSON lines or Parquet; globs allowed. Several files are one table, by column name. */
+  readonly files: readonly string[];
+  readonly rules: MatchRules;
+  /** Limits, shared and blocked values of the identifiers that attributes name. Default: `defaultIdentityRules`. */
+  readonly identity?: IdentityRules;
+  /** Column with a record's id, unique. Default: the attribute of type UNIQUE_ID, else the row's number. */
+  readonly idColumn?: string;
+  /** Column that says who a record really is. Used for scoring only, never for matching. */
+  readonly truthColumn?: string;
+  /** Parquet, CSV or JSON lines by its ending: record_id, profile_id, and the input's columns. */
+  readonly out?: string;
+  /** DuckDB's memory limit, such as "2GB"; more spills to `workFolder`. */
+  readonly memory?: string;
+  readonly threads?: number;
+  readonly workFolder?: string;
+  readonly onProgress?: (stage: string, done?: number) => void;
+}
+
+/** One reason to hold two records for one person's. */
+export interface MatchLink {
+  readonly a: string;
+  readonly b: string;
+  /** Name of the rule; `probabilistic` for the Fellegi–Sunter stage. */
+  readonly rule: string;
+  /** Match weight, log2; only of the probabilistic stage. */
+  readonly score?: number;
+}
+
+/** Pairwise precision, recall and F1 of the profiles. */
+export interface Evaluation {
+  readonly precision: number;
+  readonly recall: number;
+  readonly f1: number;
+  readonly truePairs: number;
+  readonly foundPairs: number;
+  readonly correctPairs: number;
+}
+
+/** What `tributary resolve --json` prints. */
+export interface MatchSummary {
+  readonly records: number;
+  readonly profiles: number;
+  /** Records of the largest profile. */
+  readonly largest: number;
+  /** Links that each rule made, by name, before constraints. */
+  readonly links: Readonly<Record<string, number>>;
+  readonly seconds: number;
+  /** Only with a truth column. */
+  readonly evaluation?: Evaluation;
+}
+
+export interface MatchResult {
+  readonly summary: MatchSummary;
+}

@@ -1,1 +1,3 @@
+export * from "./condition";
+export * from "./grammar";
 export * from "./rule-set";

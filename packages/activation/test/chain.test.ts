@@ -68,7 +68,17 @@ afterAll(async () => {
 const at = "2026-06-01T00:00:00.000Z";
 
 function profile(id: string, traits: Profile["traits"], version = JSON.stringify(traits)): ProfileItem {
-  return { kind: "profile", profileId: id, identifiers: [], traits, consent: {}, firstSeen: at, lastSeen: at, version };
+  return {
+    kind: "profile",
+    profileId: id,
+    identifiers: [],
+    traits,
+    lineage: {},
+    consent: {},
+    firstSeen: at,
+    lastSeen: at,
+    version,
+  };
 }
 
 const redirect = (id: string): ProfileItem => ({

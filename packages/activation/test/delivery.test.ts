@@ -51,6 +51,7 @@ function profile(changes: Partial<Profile> = {}): Profile {
     profileId: "p_1",
     identifiers: [],
     traits: { email: "jo@x.yz", lifetime_value: 700 },
+    lineage: {},
     consent: { marketing: { granted: true, at: now } },
     firstSeen: now,
     lastSeen: now,

@@ -6,6 +6,7 @@ import {
   decodeComponent,
   defaultIdentityRules,
   evidenceOf,
+  type Fact,
   graphKeyAttribute,
   identifierItemKey,
   isLaterFact,
@@ -13,6 +14,7 @@ import {
   nodeKey,
   type PlatformContract,
   type StoredComponent,
+  traitOfFact,
 } from "@tributary/model";
 
 /** A trait that an event would set, and on which identifier it hangs. */
@@ -65,8 +67,9 @@ export class Effector {
       const profile = component?.written.assignment.get(nodeKey(node));
       if (profile !== undefined) profiles.add(profile);
       const known = component?.evidence.nodes.get(nodeKey(node));
-      for (const [trait, fact] of node.traits) {
-        const present = known?.traits.get(trait);
+      for (const [key, fact] of node.traits) {
+        const trait = traitOfFact(key);
+        const present = newestFact(known?.traits, trait);
         if (present && (!isLaterFact(fact, present) || JSON.stringify(fact.value) === JSON.stringify(present.value))) {
           continue;
         }
@@ -112,4 +115,13 @@ export class Effector {
     });
     return Item;
   }
+}
+
+/** The newest value of a trait, whichever source stated it. */
+function newestFact(facts: ReadonlyMap<string, Fact> | undefined, trait: string): Fact | undefined {
+  let newest: Fact | undefined;
+  for (const [key, fact] of facts ?? []) {
+    if (traitOfFact(key) === trait && (!newest || isLaterFact(fact, newest))) newest = fact;
+  }
+  return newest;
 }

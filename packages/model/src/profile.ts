@@ -15,12 +15,25 @@ export interface ConsentState {
   readonly at: string;
 }
 
+/** Where a field of the golden record came from. */
+export interface FieldLineage {
+  readonly sourceId: string;
+  /** The identifier that the winning value hangs on, `type:value`. */
+  readonly identifier: string;
+  /** When the value was stated, to the granularity of `lastSeen`. */
+  readonly at: string;
+  /** The survivorship strategy that decided; `only` where nothing else was stated, `pin` where a steward did. */
+  readonly by: string;
+}
+
 /** The record of one person: a fold over the facts of the identifiers that resolve to it. */
 export interface Profile {
   readonly profileId: string;
   readonly identifiers: readonly ProfileIdentifier[];
-  /** Each trait is the value with the greatest (timestamp, messageId). */
+  /** Each trait is the value that the rules' survivorship chooses; by default the one with the greatest (timestamp, messageId). */
   readonly traits: Readonly<Record<string, Json>>;
+  /** By trait. */
+  readonly lineage: Readonly<Record<string, FieldLineage>>;
   /** By purpose (`marketing`, `analytics`…). A purpose that is not here was never granted. */
   readonly consent: Readonly<Record<string, ConsentState>>;
   readonly firstSeen: string;

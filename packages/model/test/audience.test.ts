@@ -30,6 +30,7 @@ const profile: Profile = {
     zero: 0,
     text_number: "600",
   },
+  lineage: {},
   consent: {
     marketing: { granted: true, at: "2026-01-01T00:00:00.000Z" },
     sms: { granted: false, at: "2026-01-01T00:00:00.000Z" },

@@ -31,6 +31,10 @@ const profileSchema = z.object({
   profileId: z.string(),
   identifiers: z.array(z.object({ type: z.string(), value: z.string(), firstSeen: z.string(), lastSeen: z.string() })),
   traits: z.record(z.string(), z.json()),
+  lineage: z.record(
+    z.string(),
+    z.object({ sourceId: z.string(), identifier: z.string(), at: z.string(), by: z.string() }),
+  ),
   consent: z.record(z.string(), z.object({ granted: z.boolean(), at: z.string() })),
   firstSeen: z.string(),
   lastSeen: z.string(),

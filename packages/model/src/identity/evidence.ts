@@ -23,6 +23,7 @@ export interface EvidenceNode {
   readonly lastSeen: number;
   /** True where no event carried it: it was only given as an alias's `previousId`. It counts for nothing until seen. */
   readonly hinted: boolean;
+  /** By `factKey`: of each source the newest value of each trait. */
   readonly traits: ReadonlyMap<string, Fact>;
   /** By purpose; values are booleans. */
   readonly consent: ReadonlyMap<string, Fact>;
@@ -174,7 +175,7 @@ export function evidenceOf(event: CustomerEvent, rules: IdentityRules): EventEvi
       value: identifier.value,
       ...times,
       hinted,
-      traits: facts && event.type === "identify" ? factsOf(event.traits, at, event.messageId) : noFacts,
+      traits: facts && event.type === "identify" ? factsOf(event, event.traits, at) : noFacts,
       consent: facts ? consentOf(event, at) : noFacts,
     });
     return key;
@@ -191,12 +192,29 @@ export function evidenceOf(event: CustomerEvent, rules: IdentityRules): EventEvi
   return { strongest, evidence };
 }
 
-function factsOf(values: Readonly<Record<string, Json>>, at: number, messageId: string): ReadonlyMap<string, Fact> {
+function factsOf(
+  { sourceId, messageId }: CustomerEvent,
+  values: Readonly<Record<string, Json>>,
+  at: number,
+): ReadonlyMap<string, Fact> {
   const facts = new Map<string, Fact>();
   for (const [name, value] of Object.entries(values)) {
-    if (name !== "__proto__") facts.set(name, { value, at, messageId });
+    if (name !== "__proto__") facts.set(factKey(sourceId, name), { value, at, messageId });
   }
   return facts;
+}
+
+/** The key of a trait's fact: each source has its own, so that the golden record can prefer one source to another. */
+export function factKey(sourceId: string, trait: string): string {
+  return `${sourceId}\n${trait}`;
+}
+
+export function sourceOfFact(key: string): string {
+  return key.slice(0, key.indexOf("\n"));
+}
+
+export function traitOfFact(key: string): string {
+  return key.slice(key.indexOf("\n") + 1);
 }
 
 /** Segment's consent object: `context.consent.categoryPreferences`, purpose to boolean. Anything but a boolean says nothing. */

@@ -7,3 +7,4 @@ export * from "./normalise";
 export * from "./resolve";
 export * from "./rules";
 export * from "./storage";
+export * from "./survivorship";

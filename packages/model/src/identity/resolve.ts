@@ -60,7 +60,7 @@ export function resolve(evidence: Evidence, rules: IdentityRules): Resolution {
   const profiles: Profile[] = [];
   const assignment = new Map<string, string>();
   for (const group of clusters.groups()) {
-    const profile = profileOf(group);
+    const profile = profileOf(group, rules);
     profiles.push(profile);
     for (const member of group) assignment.set(member.key, profile.profileId);
   }

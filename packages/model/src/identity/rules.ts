@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { normaliserNames } from "./normalise";
+import { survivorshipSchema } from "./survivorship";
 
 const pattern = z.string().check((context) => {
   try {
@@ -61,6 +62,8 @@ export const identityRulesSchema = z
     maxComponentSize: z._default(whole(2, 2_000), 500),
     /** Most values of one type that `alias` events may declare to be one person's. */
     aliasLimit: z._default(whole(1, 100), 5),
+    /** How each field of the golden record is chosen. Default: the newest value. */
+    survivorship: z.optional(survivorshipSchema),
     /** Granularity of `lastSeen`, seconds: a profile is not rewritten for each event of a visit. */
     lastSeenResolutionSeconds: z._default(whole(1, 86_400), 3_600),
   })

@@ -40,6 +40,10 @@ const identifierRuleSchema = z.strictObject({
   normalise: z._default(z.array(z.enum(normaliserNames)), ["trim"]),
   /** Most distinct values of this type in one profile. */
   limit: whole(1, 10_000),
+  /** Most distinct values of this type that one profile may gain within so many days: five addresses in a year are a life, five in a day are a fraud. Default: no such bound. */
+  limitWithin: z.optional(
+    z.array(z.strictObject({ days: whole(1, 3_650), limit: whole(1, 10_000) })).check(z.minLength(1)),
+  ),
   /** 1 is the strongest. Stronger links are made first, and an event's traits hang on its strongest identifier. */
   priority: whole(1, 1_000),
   /** A value linked with more than this many values of one stronger type is a shared thing (a kiosk, an office phone) and belongs to nobody. Default: never. */
@@ -80,6 +84,15 @@ export const identityRulesSchema = z
         });
       }
       seen.add(rule.type);
+      rule.limitWithin?.forEach((within, place) => {
+        if (within.limit < rule.limit) return;
+        context.issues.push({
+          code: "custom",
+          input: within.limit,
+          path: ["identifiers", index, "limitWithin", place, "limit"],
+          message: `${within.limit} within ${within.days} days bounds nothing, since limit is ${rule.limit}: give less`,
+        });
+      });
     });
   });
 

@@ -176,6 +176,10 @@ describe("a platform in trouble", () => {
     await runtime.call("s3", "CopyObject", { Bucket, Key: found.key, CopySource: `${Bucket}/replayed/${found.key}` });
     expect(await again()).toMatchObject({ replayed: 0, alreadyThere: 1, kept: 0 });
     expect(await storedEvents()).toBe(before + 1);
+    // Archived when it was first collected; the replay adds no row.
+    await runtime.quiesce();
+    const { rows } = await runtime.query("select count(*) from raw.events where message_id = 'late-1'");
+    expect(rows.flat().map(Number)).toEqual([1]);
 
     // The callback of the deployed processor answers: a record that it would only throw on again stays where it is.
     const broken = await planReplay(runtime, platform, { filter: { reason: "callback-error" } });

@@ -48,12 +48,17 @@ export interface IngestionDataArgs {
     /** Batches of a shard at a time, 1 to 10. @default 2 */
     readonly parallelization?: number;
   };
-  /** How much the archive gathers before it writes a file: whichever is first. */
+  /** How the archive writes the raw zone: a file when so much or so old is gathered, whichever is first. */
   readonly archive?: {
     /** 64 to 128. @default 64 */
     readonly megabytes?: number;
     /** 60 to 900. @default 300 */
     readonly seconds?: number;
+    /**
+     * Each event once, however often its client sent it: by a function and a table, for one DynamoDB write an event.
+     * Without it each delivery has a row. @default true
+     */
+    readonly deduplicate?: boolean;
   };
   /** Stream, events table and quarantine when they leave the program. @default "retain" */
   readonly onDelete?: OnDelete;

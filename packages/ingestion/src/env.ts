@@ -30,5 +30,17 @@ export const processorConfig = z.object({
 });
 export type ProcessorConfig = z.infer<typeof processorConfig>;
 
+/** Environment of the archiver's function. */
+export const archiverEnv = z.object({
+  ARCHIVED_TABLE: z.string(),
+});
+
+/** `config.json` of the archiver's function. */
+export const archiverConfig = z.object({
+  /** Days that an archived event is known. */
+  retentionDays: z.number(),
+});
+export type ArchiverConfig = z.infer<typeof archiverConfig>;
+
 /** The file name of the user's `onEvent` in the processor's archive. */
 export const onEventFile = "onEvent.cjs";

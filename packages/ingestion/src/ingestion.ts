@@ -12,6 +12,7 @@ import type { Mapping } from "@tributary/model";
 import type { IngestionArgs } from "./args";
 import { normalize } from "./normalize";
 import { makeArchive } from "./resources/archive";
+import { makeArchiver } from "./resources/archiver";
 import { makeCollector } from "./resources/collector";
 import { makeEventStream } from "./resources/event-stream";
 import { makeLanding } from "./resources/landing";
@@ -93,9 +94,12 @@ export class Ingestion extends TributaryComponent {
       { foundation, stream: events, table, quarantine, resolved, module },
       this.child(),
     );
+    const archiver = resolved.archive.deduplicate
+      ? makeArchiver(name, { foundation, retentionDays: resolved.eventRetentionDays, onDelete }, this.child())
+      : undefined;
     const { archive, archiveRole } = makeArchive(
       name,
-      { foundation, rawZone, stream: events, buffer: resolved.archive, place, module },
+      { foundation, rawZone, stream: events, archiver, buffer: resolved.archive, place, module },
       this.child(),
     );
 
@@ -148,6 +152,7 @@ export class Ingestion extends TributaryComponent {
       processorRole: processor.role,
       archive,
       archiveRole,
+      ...(archiver ? { archiver: archiver.archiver.function, archived: archiver.archived.table } : {}),
       ...Object.fromEntries(sourceNodes),
     };
     this.registerOutputs({

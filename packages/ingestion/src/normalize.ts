@@ -44,7 +44,7 @@ export interface ResolvedIngestion {
   /** Tracking plans by source id; undefined where no source has one. */
   readonly plans: Readonly<Record<string, TrackingPlan>> | undefined;
   readonly processing: { readonly batchSize: number; readonly windowSeconds: number; readonly parallelization: number };
-  readonly archive: { readonly megabytes: number; readonly seconds: number };
+  readonly archive: { readonly megabytes: number; readonly seconds: number; readonly deduplicate: boolean };
   readonly onDelete: OnDelete;
   readonly onEvent: Callback<OnEvent> | undefined;
   readonly transform: IngestionTransforms;
@@ -131,7 +131,7 @@ export function ingestionFaults(args: IngestionArgs): Fault[] {
       windowSeconds: [0, 300],
       parallelization: [1, 10],
     }),
-    ...groupFaults("archive", args.archive, { megabytes: [64, 128], seconds: [60, 900] }),
+    ...archiveFaults(args.archive),
     ...onDeleteFaults(args.onDelete),
     ...transformFaults(args.transform, ["stream", "table", "quarantine"]),
     ...callbackFaults(args.onEvent),
@@ -246,6 +246,17 @@ function groupFaults(path: string, group: unknown, fields: Record<string, [numbe
     ...Object.entries(fields).flatMap(([field, [least, most]]) =>
       numberFaults(`${path}.${field}`, group[field], least, most),
     ),
+  ];
+}
+
+function archiveFaults(archive: unknown): Fault[] {
+  if (!isRecord(archive)) return groupFaults("archive", archive, { megabytes: [64, 128], seconds: [60, 900] });
+  const { deduplicate, ...sizes } = archive;
+  const faults = groupFaults("archive", sizes, { megabytes: [64, 128], seconds: [60, 900] });
+  if (deduplicate === undefined || typeof deduplicate === "boolean") return faults;
+  return [
+    ...faults,
+    { path: "archive.deduplicate", reason: `${quoted(deduplicate)} must be true or false, and no Output` },
   ];
 }
 

@@ -23,7 +23,7 @@ const root = join(__dirname, "../../..");
 // The component puts the prebuilt bundles into its functions; what is fresh is left as it is.
 beforeAll(() => {
   const built = spawnSync(process.execPath, [join(root, "scripts/bundle-handlers.mjs")], { encoding: "utf8" });
-  for (const name of ["collector", "processor"]) {
+  for (const name of ["collector", "processor", "archiver"]) {
     if (!statSync(bundle(name), { throwIfNoEntry: false })) throw new Error(`no bundle ${name}: ${built.stderr}`);
   }
 }, 60_000);
@@ -61,13 +61,14 @@ describe("arguments", () => {
       eventRetentionDays: 0.5,
       streamRetentionHours: 24,
       processing: { batchSize: "many", windowSecond: 1 },
-      archive: { megabytes: 1 },
+      archive: { megabytes: 1, deduplicate: "no" },
       onDelete: "keep",
       onEvent: 7,
       onEvnt: () => undefined,
     } as unknown as IngestionArgs;
     const faults = new Map(ingestionFaults(wrong).map(({ path, reason }) => [path, reason]));
     expect([...faults.entries()].map(([path, reason]) => `${path}: ${reason}`).sort()).toEqual([
+      expect.stringMatching(/^archive.deduplicate: "no" must be true or false/),
       expect.stringMatching(/^archive.megabytes: 1 must be a whole number from 64 to 128/),
       expect.stringMatching(/^capacity.shards: 0 must be/),
       expect.stringMatching(/^eventRetentionDays: 0.5 must be a whole number from 1 to 3650/),
@@ -89,7 +90,7 @@ describe("arguments", () => {
       expect.stringMatching(/^sources.unknown: "unknown" is what events of no source/),
       expect.stringMatching(/^streamRetentionHours: 24 must be a whole number from 48/),
     ]);
-    expect(() => normalize(wrong, scope)).toThrow(/Ingestion "cdp" has 20 invalid arguments/);
+    expect(() => normalize(wrong, scope)).toThrow(/Ingestion "cdp" has 21 invalid arguments/);
   });
 
   test("Outputs are not looked into; an empty list of sources is told", () => {
@@ -197,6 +198,42 @@ describe("the component in the engine", () => {
     });
   });
 
+  test("the archive asks a function about each batch, which may claim ids and nothing else", async () => {
+    const inputsOf = (graph: StackRun["graph"], type: string, name: string) => graph.find(type, name).inputs;
+    const delivery = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream";
+    const { extendedS3Configuration } = inputsOf(run.graph, delivery, "cdp-archive");
+    const called = expect.stringMatching(/:function:cdp-archiver-\w+:\$LATEST$/);
+    expect(extendedS3Configuration).toHaveProperty("processingConfiguration", {
+      enabled: true,
+      processors: [
+        {
+          type: "Lambda",
+          parameters: [
+            { parameterName: "LambdaArn", parameterValue: called },
+            { parameterName: "NumberOfRetries", parameterValue: String(ingestionDefaults.archiverRetries) },
+          ],
+        },
+      ],
+    });
+    const { policy } = inputsOf(run.graph, "aws:iam/rolePolicy:RolePolicy", "cdp-archive");
+    expect((JSON.parse(String(policy)) as PolicyDocument).Statement).toContainEqual(
+      expect.objectContaining({
+        Action: ["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"],
+        Resource: [called],
+      }),
+    );
+    const own = actionsOf("cdp-archiver").filter((action) => action.startsWith("dynamodb:"));
+    expect(own).toEqual(["dynamodb:PutItem"]);
+    expect(one("aws:cloudwatch/metricAlarm:MetricAlarm", "cdp-archiver-failures")).toMatchObject({
+      metricName: "ExecuteProcessing.Success",
+      comparisonOperator: "LessThanThreshold",
+      threshold: 1,
+    });
+    const without = await runStack(program({ archive: { deduplicate: false } }));
+    expect(without.graph.all.filter(({ name }) => /archive[dr]/.test(name))).toEqual([]);
+    expect(JSON.stringify(inputsOf(without.graph, delivery, "cdp-archive"))).not.toContain("processingConfiguration");
+  }, 60_000);
+
   test("its contract is what the platform publishes", () => {
     expect(run.outputs.contract).toMatchObject({
       collectorUrl: expect.stringMatching(/^https?:\/\/[^/]+$/),
@@ -225,7 +262,7 @@ describe("the bundles", () => {
   const folder = mkdtempSync(join(tmpdir(), "bundles-"));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test.each(["collector", "processor"])("%s is at most 120 KiB, zipped", (name) => {
+  test.each(["collector", "processor", "archiver"])("%s is at most 120 KiB, zipped", (name) => {
     expect(deflateRawSync(readFileSync(bundle(name)), { level: 9 }).length).toBeLessThanOrEqual(120 * 1024);
   });
 
@@ -255,6 +292,7 @@ describe("the bundles", () => {
         LAMBDA_TASK_ROOT: folder,
         EVENT_STREAM: "stream",
         EVENTS_TABLE: "table",
+        ARCHIVED_TABLE: "archived",
         QUARANTINE_BUCKET: "bucket",
       },
     });
@@ -308,5 +346,41 @@ describe("the bundles", () => {
     ]);
     expect(JSON.stringify(processed.calls)).toContain("by callback");
     expect(processed.metrics).toEqual([expect.objectContaining({ EventsApplied: 1, service: "processor" })]);
+
+    const metadata = { shardId: "shardId-000000000000", sequenceNumber: "1", subsequenceNumber: "" };
+    const archived = invoke(
+      "archiver",
+      { retentionDays: 30 },
+      {
+        records: [
+          { recordId: "r1", data: kinesis.data, kinesisRecordMetadata: metadata },
+          { recordId: "r2", data: kinesis.data, kinesisRecordMetadata: { ...metadata, sequenceNumber: "2" } },
+          // As MSK's records come.
+          { recordId: "r3", kafkaRecordValue: "bm8=", mskRecordMetadata: { partitionId: "0", offset: "7" } },
+        ],
+      },
+    );
+    expect(archived.answer).toEqual({
+      records: [
+        { recordId: "r1", result: "Ok", data: kinesis.data },
+        { recordId: "r2", result: "Dropped", data: kinesis.data },
+        { recordId: "r3", result: "Ok", kafkaRecordValue: "bm8=" },
+      ],
+    });
+    expect(archived.calls).toEqual([
+      [
+        "dynamodb",
+        "PutItem",
+        expect.objectContaining({
+          TableName: "archived",
+          Item: {
+            id: { S: expect.stringMatching(/^web#m#[0-9a-f]{32}$/) },
+            position: { S: "shardId-000000000000:1:" },
+            expiresAt: { N: expect.stringMatching(/^\d{10}$/) },
+          },
+        }),
+      ],
+    ]);
+    expect(archived.metrics).toEqual([expect.objectContaining({ RepeatsNotArchived: 1, service: "archiver" })]);
   });
 });

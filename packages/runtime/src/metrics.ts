@@ -7,6 +7,8 @@ export const metricNames = [
   "WebhooksRefused",
   "EventsApplied",
   "DuplicatesIgnored",
+  /** Records of an event that the raw zone has already. */
+  "RepeatsNotArchived",
   /** [reason, stage] */
   "EventsQuarantined",
   /** Their sum without dimensions of their own: an alarm cannot add up a metric's dimensions. */

@@ -22,6 +22,8 @@ export interface FaultyProxy {
   readonly url: string;
   /** Requests that were hit by the fault. */
   readonly hits: () => number;
+  /** Track calls (the identify is number 0) that the collector said 200 to, each as often as it did. */
+  readonly taken: () => number;
   /** Markers (`client|fault|number`) of events whose 200 reached the client. */
   readonly acknowledged: ReadonlySet<string>;
   close(): void;
@@ -47,6 +49,7 @@ export async function faultyProxy(collector: string, fault: Fault, times: number
   const target = new URL(collector);
   const acknowledged = new Set<string>();
   let hits = 0;
+  let taken = 0;
 
   const forward = (incoming: IncomingMessage, body: Buffer) =>
     new Promise<{ status: number; headers: IncomingMessage["headers"]; body: Buffer }>((resolve, reject) => {
@@ -84,6 +87,7 @@ export async function faultyProxy(collector: string, fault: Fault, times: number
     if (isHit) hits += 1;
     if (isHit && (fault === "429" || fault === "503")) return refuse(response, Number(fault), incoming.headers.origin);
     const answer = await forward(incoming, body);
+    if (answer.status === 200) taken += markers.filter((marker) => !marker.endsWith("|0")).length;
     if (isHit && fault === "lost") return void response.destroy();
     if (isHit && fault === "slow") await new Promise((resolve) => setTimeout(resolve, slowMs));
     response.writeHead(answer.status, answer.headers);
@@ -99,6 +103,7 @@ export async function faultyProxy(collector: string, fault: Fault, times: number
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     hits: () => hits,
+    taken: () => taken,
     acknowledged,
     close: () => {
       server.close();

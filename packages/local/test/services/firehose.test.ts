@@ -15,7 +15,7 @@ const parquet = {
 };
 
 interface TransformEvent {
-  readonly records: { readonly recordId: string; readonly data: string }[];
+  readonly records: { readonly recordId: string; readonly data: string; readonly kinesisRecordMetadata?: object }[];
 }
 
 const policy = { refuse: undefined as string | undefined };
@@ -316,7 +316,52 @@ describe("Direct PUT", () => {
     expect(errors[0]).toMatchObject({
       errorCode: "Lambda.FunctionError",
       errorMessage: expect.stringContaining("boom"),
+      attemptsMade: 2,
     });
+  });
+
+  it("hands a Kinesis record over with its place, again the same, and keeps what got no single answer", async () => {
+    const streamArn = (await lake.add("aws:kinesis/stream:Stream", "events", { name: "events", shardCount: 1 })).outputs
+      .arn;
+    const events: TransformEvent[] = [];
+    transformer.run = async (event) => {
+      events.push(event);
+      if (events.length === 1) return { payload: { errorMessage: "boom" }, functionError: "Unhandled" };
+      const [a, b, c, d] = event.records as [never, never, never, never] & TransformEvent["records"];
+      const ok = ({ recordId, data }: TransformEvent["records"][number]) => ({ recordId, result: "Ok", data });
+      return {
+        payload: { records: [ok(a), ok(b), ok(b), { ...ok(c), data: undefined }, { ...ok(d), recordId: "x" }] },
+      };
+    };
+    const parameters = [
+      { parameterName: "LambdaArn", parameterValue: "arn:aws:lambda:us-east-1:000000000000:function:f" },
+    ];
+    const processingConfiguration = { enabled: true, processors: [{ type: "Lambda", parameters }] };
+    await deliver("logs", { prefix: "logs/", processingConfiguration }, streamArn);
+    await send(["a", "b", "c", "d"]);
+    await lake.kernel.quiesce();
+    expect(events).toHaveLength(2);
+    expect(events[1]).toEqual(events[0]);
+    expect(events[0]).toMatchObject({ sourceKinesisStreamArn: streamArn });
+    expect(events[0]?.records.map(({ kinesisRecordMetadata }) => kinesisRecordMetadata)).toEqual(
+      [0, 1, 2, 3].map((index) => ({
+        shardId: "shardId-000000000000",
+        partitionKey: `k${index}`,
+        sequenceNumber: expect.stringMatching(/^\d+$/),
+        subsequenceNumber: "",
+        approximateArrivalTimestamp: now,
+      })),
+    );
+    const [key = ""] = await lake.keys("raw", "logs/");
+    expect(await lake.getText("raw", key)).toBe("a");
+    const errors = await errorsIn("errors/processing-failed/");
+    expect(errors.map((error) => [original(error), error.errorCode, error.attemptsMade])).toEqual([
+      ["b", "Lambda.DuplicatedRecordId", 2],
+      ["c", "Lambda.MalformedResponse", 2],
+      ["d", "Lambda.MissingRecordId", 2],
+    ]);
+    expect(lake.kernel.metrics.sum("ExecuteProcessing.Success")).toBe(1);
+    expect(lake.kernel.metrics.sum("SucceedProcessing.Records")).toBe(1);
   });
 
   it.each([

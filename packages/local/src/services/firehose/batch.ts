@@ -63,10 +63,10 @@ export class Batch {
   }
 
   /** Keeps a record that cannot be delivered as it should, in AWS's form, with its original bytes. */
-  fail(type: ErrorType, record: SourceRecord, code: string, message: string): void {
+  fail(type: ErrorType, record: SourceRecord, code: string, message: string, attemptsMade = 1): void {
     const conversion = this.config.conversion;
     const entry = {
-      attemptsMade: 1,
+      attemptsMade,
       arrivalTimestamp: record.arrivedAt,
       ...(type === "format-conversion-failed"
         ? { lastErrorCode: code, lastErrorMessage: message }

@@ -84,7 +84,14 @@ export interface ConversionConfig {
 /** How a delivery stream delivers. */
 export interface DeliveryConfig {
   readonly source:
-    | { readonly kind: "kinesis" | "kafka"; readonly streamArn: string; readonly roleArn: string }
+    | {
+        readonly kind: "kinesis" | "kafka";
+        /** Of the stream, or of the topic. */
+        readonly streamArn: string;
+        /** Of the stream, or of the cluster: as a transformation function is told. */
+        readonly sourceArn: string;
+        readonly roleArn: string;
+      }
     | undefined;
   readonly bucket: string;
   readonly roleArn: string;
@@ -156,10 +163,14 @@ export function readConfig(inputs: Record<string, unknown>): DeliveryConfig {
 
 function sourceOf(given: z.output<typeof firehoseInputs>): DeliveryConfig["source"] {
   const { kinesisSourceConfiguration: stream, mskSourceConfiguration: topic } = given;
-  if (stream) return { kind: "kinesis", streamArn: stream.kinesisStreamArn, roleArn: stream.roleArn };
+  if (stream) {
+    const { kinesisStreamArn: streamArn, roleArn } = stream;
+    return { kind: "kinesis", streamArn, sourceArn: streamArn, roleArn };
+  }
   if (!topic) return undefined;
   const { mskClusterArn, topicName, authenticationConfiguration } = topic;
-  return { kind: "kafka", streamArn: topicArn(mskClusterArn, topicName), roleArn: authenticationConfiguration.roleArn };
+  const { roleArn } = authenticationConfiguration;
+  return { kind: "kafka", streamArn: topicArn(mskClusterArn, topicName), sourceArn: mskClusterArn, roleArn };
 }
 
 function conversionOf(

@@ -227,7 +227,9 @@ export class DeliveryStream {
   private async transformQueued(batch: Batch): Promise<void> {
     const { transform: config } = this.config;
     if (!config || this.untransformed.length === 0) return;
-    const stream = { arn: this.arn, sourceArn: this.source.topic, roleArn: this.config.roleArn };
+    const { source, roleArn } = this.config;
+    const from = source && { kind: source.kind, arn: source.sourceArn };
+    const stream = { name: this.name, arn: this.arn, roleArn, source: from };
     const records = this.untransformed;
     const results = await transform(this.kernel, config, stream, records);
     this.untransformed = [];
@@ -235,7 +237,9 @@ export class DeliveryStream {
     batch.records += records.length;
     for (const result of results) {
       if (result.kind === "ok") batch.add(result.record, result.data, result.partitionKeys);
-      else if (result.kind === "failed") batch.fail("processing-failed", result.record, result.code, result.message);
+      else if (result.kind === "failed") {
+        batch.fail("processing-failed", result.record, result.code, result.message, result.attempts);
+      }
     }
   }
 

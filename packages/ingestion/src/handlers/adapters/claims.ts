@@ -1,0 +1,33 @@
+import { type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import type { Claims } from "../../domain/archive";
+
+/** The table of what is archived: an id belongs to the position in the stream that put it first. */
+export function claimTable(client: DynamoDBClient, table: string, retentionDays: number): Claims {
+  return {
+    async claim(id, position) {
+      const expiresAt = Math.floor(Date.now() / 1000) + retentionDays * 86_400;
+      try {
+        await client.send(
+          new PutItemCommand({
+            TableName: table,
+            Item: { id: { S: id }, position: { S: position }, expiresAt: { N: String(expiresAt) } },
+            ConditionExpression: "attribute_not_exists(id) OR #position = :position",
+            ExpressionAttributeNames: { "#position": "position" },
+            ExpressionAttributeValues: { ":position": { S: position } },
+          }),
+        );
+        return "ours";
+      } catch (error) {
+        if (error instanceof Error && error.name === "ConditionalCheckFailedException") return "taken";
+        if (isPassing(error)) return "busy";
+        throw error;
+      }
+    },
+  };
+}
+
+/** Throttled, or away for now. A role that lacks a statement or a table that is not there does not pass. */
+function isPassing(error: unknown): boolean {
+  const { name = "", $fault } = error as { readonly name?: string; readonly $fault?: string };
+  return $fault === "server" || /Throttl|ThroughputExceeded|RequestLimitExceeded|Timeout/.test(name);
+}

@@ -219,7 +219,8 @@ export function parseCondition(text: string): Condition {
 }
 
 const words = /^[^\s"(),=]+$/;
-const printKey = (key: string): string => (words.test(key) ? key : `"${key}"`);
+/** A match key as conditions write it. */
+export const printKey = (key: string): string => (words.test(key) ? key : `"${key}"`);
 
 function printFunction(given: MatchingFunction): string {
   switch (given.kind) {

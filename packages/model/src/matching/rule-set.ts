@@ -1,35 +1,6 @@
 import * as z from "zod/mini";
-
-/**
- * What a column holds, in Entity Resolution's words.
- * Source: SchemaInputAttribute in the API reference of AWS Entity Resolution.
- */
-export const attributeTypes = [
-  "NAME",
-  "NAME_FIRST",
-  "NAME_MIDDLE",
-  "NAME_LAST",
-  "ADDRESS",
-  "ADDRESS_STREET1",
-  "ADDRESS_STREET2",
-  "ADDRESS_STREET3",
-  "ADDRESS_CITY",
-  "ADDRESS_STATE",
-  "ADDRESS_COUNTRY",
-  "ADDRESS_POSTALCODE",
-  "PHONE",
-  "PHONE_NUMBER",
-  "PHONE_COUNTRYCODE",
-  "EMAIL_ADDRESS",
-  "UNIQUE_ID",
-  "DATE",
-  "STRING",
-  "PROVIDER_ID",
-  "IPV4",
-  "IPV6",
-  "MAID",
-] as const;
-export type AttributeType = (typeof attributeTypes)[number];
+import { attributeTypes } from "./attribute-types";
+import { reportFaults } from "./faults";
 
 const name = z.string().check(z.minLength(1), z.maxLength(255));
 const share = z.number().check(z.gte(0), z.lte(1));
@@ -95,7 +66,7 @@ const probabilisticSchema = z.strictObject({
  * and Splink (comparisons, blocking, match weight). Attributes alone are enough: without rules the probabilistic stage
  * decides; with rules it does so only where asked.
  */
-export const matchingSchema = z.strictObject({
+const shape = z.strictObject({
   /** The schema mapping. */
   attributes: z.array(attributeSchema).check(z.minLength(1)),
   /**
@@ -119,6 +90,9 @@ export const matchingSchema = z.strictObject({
   /** ISO 3166 country of phone numbers without a country code. */
   defaultCountry: z.optional(z.string().check(z.length(2), z.toUpperCase())),
 });
+
+/** Tells what the shape cannot: see `matchFaults`. Told together with the faults of the shape. */
+export const matchingSchema = shape.check(z.check(reportFaults(), { when: () => true }));
 
 export type MatchRules = z.infer<typeof matchingSchema>;
 /** Match rules as written: what has a default may be left out. */

@@ -1,0 +1,87 @@
+import { type LintStatistics, lint, type MatchRulesInput, matchingSchema } from "../../src";
+
+const attributes: MatchRulesInput["attributes"] = [
+  { column: "name", type: "NAME", matchKey: "name" },
+  { column: "email", type: "EMAIL_ADDRESS", matchKey: "email" },
+  { column: "phone", type: "PHONE", matchKey: "phone" },
+  { column: "born", type: "DATE", matchKey: "born" },
+  { column: "zip", type: "ADDRESS_POSTALCODE", matchKey: "zip" },
+];
+const waterfall = "aws-waterfall" as const;
+
+function codes(
+  conditions: Record<string, string>,
+  { mode, statistics }: { mode?: MatchRulesInput["mode"]; statistics?: LintStatistics } = {},
+): string[] {
+  const rules = Object.entries(conditions).map(([name, condition]) => ({ name, condition }));
+  const found = lint(matchingSchema.parse({ attributes, rules, mode }), statistics);
+  for (const { why, remedy } of found) expect([why, remedy].every((text) => text.length > 10)).toBe(true);
+  return found.map(({ rule, code }) => `${rule}: ${code}`);
+}
+
+describe("lint names dangerous rules", () => {
+  test("nothing to say of sound rules", () => {
+    expect(
+      codes(
+        { a: "Exact(email) AND Levenshtein(name, 2)", b: "Exact(phone) AND Exact(born)", c: "Exact(email)" },
+        { mode: waterfall },
+      ),
+    ).toEqual([]);
+  });
+
+  test.each([
+    ["Levenshtein(name, 1)", ["r: fuzzy-without-exact", "r: low-entropy"]],
+    ["Soundex(email)", ["r: fuzzy-without-exact"]],
+    ["Exact(email) OR Cosine(name, 10) AND Soundex(email)", ["r: fuzzy-without-exact"]],
+    ["Exact(email, EmptyValues=Process)", ["r: empty-values-process"]],
+    ["Exact(name)", ["r: low-entropy"]],
+    ["Exact(born)", ["r: low-entropy"]],
+    ["Exact(zip)", ["r: low-entropy"]],
+    ["Exact(name) AND Soundex(name)", ["r: low-entropy"]],
+    ["Exact(email) OR Exact(name)", ["r: low-entropy"]],
+    ["Exact(name) AND Exact(born)", []],
+    ["Exact(email) AND Exact(phone, EmptyValues=Ignore)", []],
+  ])("%s", (condition, expected) => {
+    expect(codes({ r: condition })).toEqual(expected);
+  });
+
+  test.each([
+    // AWS's own example: Rule 1 is name and address, Rule 2 those and the phone; Rule 2 finds nothing (glossary).
+    ["Exact(email)", "Exact(email) AND Exact(phone)", true],
+    ["Exact(email) AND Levenshtein(name, 3)", "Exact(email) AND Levenshtein(name, 2)", true],
+    ["Exact(email) AND Soundex(name)", "Exact(email) AND Exact(name)", true],
+    ["ExactManyToMany(email, phone)", "Exact(email) AND Exact(born)", true],
+    ["Exact(email) OR Exact(phone)", "Exact(phone) AND Exact(born)", true],
+    ["Exact(email) AND Exact(phone)", "Exact(email)", false],
+    ["Exact(email)", "Exact(email, EmptyValues=Process)", false],
+    ["Exact(email)", "Exact(email) OR Exact(phone)", false],
+    ["Exact(email) AND Levenshtein(name, 2)", "Exact(email) AND Cosine(name, 2)", false],
+  ])("%s before %s", (earlier, later, nothing) => {
+    const found = codes({ earlier, later }, { mode: waterfall });
+    expect(found.includes("later: finds-nothing-new")).toBe(nothing);
+    expect(found.includes("earlier: general-before-specific")).toBe(nothing);
+    // Order says nothing where the closure is taken, a rule that adds nothing still does.
+    const closed = codes({ earlier, later });
+    expect(closed.includes("later: finds-nothing-new")).toBe(nothing);
+    expect(closed).not.toContain("earlier: general-before-specific");
+  });
+
+  const block = (records: number, blocks: number, largest = 10) => ({ records, blocks, largest });
+  test.each<[string, LintStatistics[string], string[]]>([
+    ["an identifier keeps its blocks", [block(10_000, 5_000), block(100_000, 48_000)], []],
+    ["names repeat", [block(10_000, 2_000), block(100_000, 6_000)], ["r: blocks-grow"]],
+    ["in any order", [block(100_000, 6_000), block(10_000, 2_000)], ["r: blocks-grow"]],
+    ["sizes too near to tell", [block(10_000, 2_000), block(12_000, 2_001)], []],
+    ["one size tells no growth", [block(10_000, 2_000)], []],
+    ["a value that everyone has", [block(10_000, 9_000, 700)], ["r: large-block"]],
+    ["an empty sample", [block(0, 0, 0), block(10, 10, 1)], []],
+  ])("statistics: %s", (_, given, expected) => {
+    expect(codes({ r: "Exact(email)" }, { statistics: { r: given } })).toEqual(expected);
+  });
+
+  test("more simple rules than the console takes", () => {
+    const rules = Array.from({ length: 16 }, (_, index) => ({ name: `r${index}`, matchKeys: ["email"] }));
+    const found = lint(matchingSchema.parse({ attributes, rules }));
+    expect(found.filter(({ code }) => code === "many-simple-rules").map(({ rule }) => rule)).toEqual(["r15"]);
+  });
+});

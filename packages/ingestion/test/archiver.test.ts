@@ -40,6 +40,7 @@ test("the first record of an event is archived, and that very record each time i
 test("what is the same row, and what is not", () => {
   const id = (record: CollectedRecord | string) => archiveId(bytes(record));
   expect(id(event("a", { sentAt: "2026-11-23T10:00:00Z" }))).toBe(id(event("a", { sentAt: "2026-11-23T10:05:00Z" })));
+  expect(id(event("a", { timestamp: "2026-11-23T09:00:00Z" }))).toBe(id(event("a")));
   const rejected = rejectedRecord(rejection("callback-error", "", "x"), { payload: "{}", encoding: "utf8" }, meta, "a");
   const different = [
     event("a"),

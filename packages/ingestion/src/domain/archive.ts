@@ -1,4 +1,12 @@
-import { eventOf, fingerprint, isRejection, readCollected, shortHash, storedEventId } from "@tributary/model";
+import {
+  type CustomerEvent,
+  eventOf,
+  fingerprint,
+  isRejection,
+  readCollected,
+  shortHash,
+  storedEventId,
+} from "@tributary/model";
 import { mapLimit } from "@tributary/runtime";
 
 /** A record of the event stream on its way to the raw zone. */
@@ -24,8 +32,8 @@ export interface ArchiveParts {
 }
 
 /**
- * What makes two records the same row of the raw zone: source, message id and content without envelope times, as for the
- * events table. So another event under a used id has a row of its own, and so has what was rejected beside what a replay
+ * What makes two records the same row of the raw zone: source, message id and content without times (a replay states the
+ * corrected one). So another event under a used id has a row of its own, and so has what was rejected beside what a replay
  * makes of it. Undefined for what is no record of the collector: it goes on, to where what cannot be converted is kept.
  */
 export function archiveId(data: Uint8Array): string | undefined {
@@ -35,8 +43,12 @@ export function archiveId(data: Uint8Array): string | undefined {
   const content =
     event === undefined || isRejection(event)
       ? shortHash(`${record.type}\n${record.reason}\n${record.payload}`)
-      : fingerprint(event);
+      : fingerprint(untimed(event));
   return `${storedEventId(record.source_id, record.message_id)}#${content}`;
+}
+
+function untimed({ originalTimestamp: _, ...event }: CustomerEvent): CustomerEvent {
+  return event as CustomerEvent;
 }
 
 /**

@@ -1,0 +1,20 @@
+import { loadConfig, parseEnv } from "@tributary/runtime";
+import * as z from "zod/mini";
+import { makeMatchGroups } from "../functions/match-groups";
+import { matchGroupsEnv } from "../matching/env";
+import { JobOutput } from "../store/job-output";
+import { writeLines } from "../store/line-writer";
+
+const env = parseEnv(matchGroupsEnv);
+const { maxSize } = loadConfig(z.object({ maxSize: z.int() }));
+const output = new JobOutput({ bucket: env.BUCKET, prefix: env.OUTPUT_PREFIX, workflow: env.WORKFLOW });
+
+/** Turns the output of a matching job into links of the graph. */
+export const handler = makeMatchGroups(
+  {
+    files: (jobId) => output.files(jobId),
+    rows: (files) => output.rows(files),
+    write: (key, edges) => writeLines({ bucket: env.BUCKET, key }, edges),
+  },
+  { bucket: env.BUCKET, evidencePrefix: env.EVIDENCE_PREFIX, job: env.JOB, maxSize },
+);

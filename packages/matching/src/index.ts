@@ -1,1 +1,3 @@
-export type { Evaluation, MatchInput, MatchLink, MatchResult, MatchSummary } from "./result";
+export { MatchingError } from "./faults";
+export { match } from "./match";
+export type { Evaluation, MatchInput, MatchLink, MatchResult, MatchSummary, SuppressedValue } from "./result";

@@ -53,6 +53,20 @@ export interface MatchSummary {
   readonly evaluation?: Evaluation;
 }
 
+/** A value, or a rule's key, that belongs to nobody: too many people have it, or they share it by chance. */
+export interface SuppressedValue {
+  /** The match key, or the rule. */
+  readonly of: string;
+  /** The value in its normal form; only of a match key. */
+  readonly value?: string;
+  readonly records: number;
+  readonly reason: string;
+}
+
 export interface MatchResult {
   readonly summary: MatchSummary;
+  /** What was left out of matching, most records first; at most 1,000. */
+  readonly suppressed: readonly SuppressedValue[];
+  /** Links that a constraint did not let hold, by reason. */
+  readonly cut: Readonly<Record<string, number>>;
 }

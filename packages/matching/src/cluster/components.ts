@@ -1,0 +1,358 @@
+import { DuckDBDataChunk, type DuckDBVector, INTEGER } from "@duckdb/node-api";
+import type { AttributeType, MatchConstraints } from "@tributary/model";
+import type { HashColumn } from "../rules/hashes";
+import type { Keys } from "../rules/keys";
+import type { Session } from "../session";
+import { clusterComponent, groupLinks, type LocalLink } from "./constrained";
+import type { Constraints } from "./constraints";
+import type { Links } from "./links";
+import type { UnionFind } from "./union-find";
+import { contradicts } from "./vetoes";
+
+/** A rule's exact groups, to be made again for the members of one component. */
+export interface RuleGroups {
+  readonly tier: number;
+  readonly keys: Keys;
+  readonly suppressedKeys: ReadonlySet<number>;
+}
+
+export interface VetoColumn {
+  readonly name: string;
+  readonly type: AttributeType;
+  readonly above: number;
+  readonly column: HashColumn;
+  /** SQL over `source`. */
+  readonly value: string;
+}
+
+export interface LimitColumns {
+  readonly name: string;
+  readonly limit: number;
+  readonly columns: readonly HashColumn[];
+}
+
+export interface ConstrainedInput {
+  readonly session: Session;
+  readonly records: number;
+  /** SQL over `source`. */
+  readonly id: string;
+  /** All links as sets, constraints left aside. */
+  readonly sets: UnionFind;
+  readonly groups: readonly RuleGroups[];
+  readonly links: Links;
+  /** Links up to this tier are rules'; the others go by weight. */
+  readonly rules: number;
+  readonly limits: readonly LimitColumns[];
+  readonly vetoes: readonly VetoColumn[];
+  readonly mustLink: readonly (readonly [number, number])[];
+  readonly apart: ReadonlyMap<number, readonly number[]>;
+  readonly maxSize: MatchConstraints["maxSize"];
+  /** Told of each link that holds, with the two records' ids; then components without a doubt are gone through too. */
+  readonly onKept?: (link: KeptLink) => void;
+}
+
+export interface KeptLink {
+  readonly a: number;
+  readonly b: number;
+  readonly idA: string;
+  readonly idB: string;
+  /** −1 for a must-link. */
+  readonly tier: number;
+  readonly weight: number;
+}
+
+export interface ConstrainedOutcome {
+  /** Per record: the first record of its cluster. */
+  readonly root: Int32Array;
+  /** Records of components that a constraint could break. */
+  readonly doubtful: number;
+  /** Links cut, by reason. */
+  readonly cut: ReadonlyMap<string, number>;
+}
+
+/**
+ * Clusters under constraints. Components in which no constraint could break, and these are nearly all, stay as plain
+ * union-find has them; the others are read from DuckDB one by one in the order of record ids and clustered link by link.
+ */
+export async function clusterConstrained(input: ConstrainedInput): Promise<ConstrainedOutcome> {
+  const { session, sets, records } = input;
+  const root = sets.parent;
+  for (let row = 0; row < records; row++) root[row] = sets.find(row);
+  const doubtful = doubtfulRoots(input, root);
+  const cut = new Map<string, number>();
+  const count = await storeDoubtful(session, root, doubtful);
+  if (count === 0) return { root, doubtful: 0, cut };
+
+  const linksOf = linksByRoot(input.links, root, doubtful);
+  const musts = new Map<number, [number, number][]>();
+  for (const [a, b] of input.mustLink) {
+    const at = root[a] as number;
+    const known = musts.get(at);
+    if (known) known.push([a, b]);
+    else musts.set(at, [[a, b]]);
+  }
+  const component = new Component(input, cut);
+  const values = input.vetoes.map(({ value }, index) => `${value} as v${index}`);
+  const list = ["d.root", "d.r", `${input.id} as id`, ...values].join(", ");
+  const newRoot = (row: number, first: number): void => {
+    root[row] = first;
+  };
+  let current = -1;
+  const finish = (): void => {
+    if (current >= 0) component.cluster(linksOf(current), musts.get(current) ?? [], newRoot);
+  };
+  await session.stream(`select ${list} from doubtful d join source on source.rowid = d.r order by 1, 3, 2`, (chunk) => {
+    const columns = Array.from({ length: chunk.columnCount }, (_, index) => chunk.getColumnVector(index));
+    for (let row = 0; row < chunk.rowCount; row++) {
+      const at = (columns[0] as DuckDBVector).getItem(row) as number;
+      if (at !== current) {
+        finish();
+        current = at;
+        component.start();
+      }
+      component.add(
+        (columns[1] as DuckDBVector).getItem(row) as number,
+        (columns[2] as DuckDBVector).getItem(row) as string,
+        columns.slice(3).map((column) => column.getItem(row) as string | null),
+      );
+    }
+  });
+  finish();
+  await session.run("drop table doubtful");
+  return { root, doubtful: count, cut };
+}
+
+/** One component while it is read. */
+class Component {
+  private rows: number[] = [];
+  private ids: string[] = [];
+  private texts: (readonly (string | null)[])[] = [];
+
+  constructor(
+    private readonly input: ConstrainedInput,
+    private readonly cut: Map<string, number>,
+  ) {}
+
+  start(): void {
+    this.rows = [];
+    this.ids = [];
+    this.texts = [];
+  }
+
+  add(row: number, id: string, texts: readonly (string | null)[]): void {
+    this.rows.push(row);
+    this.ids.push(id);
+    this.texts.push(texts);
+  }
+
+  cluster(
+    links: readonly number[],
+    musts: readonly (readonly [number, number])[],
+    assign: (row: number, first: number) => void,
+  ): void {
+    const { rows, input } = this;
+    const place = new Map(rows.map((row, index) => [row, index]));
+    const places = Int32Array.from(rows.keys());
+    const { root, kept, cut } = clusterComponent(places, this.links(links, musts, place), this.constraints(place));
+    const first = new Map<number, number>();
+    for (const [index, row] of rows.entries()) {
+      const at = root[index] as number;
+      first.set(at, Math.min(first.get(at) ?? row, row));
+    }
+    for (const [index, row] of rows.entries()) assign(row, first.get(root[index] as number) as number);
+    for (const { reason } of cut) this.cut.set(reason, (this.cut.get(reason) ?? 0) + 1);
+    if (!input.onKept) return;
+    for (const { a, b, tier, weight } of kept) {
+      const [rowA, rowB] = [rows[a] as number, rows[b] as number];
+      input.onKept({ a: rowA, b: rowB, idA: this.ids[a] as string, idB: this.ids[b] as string, tier, weight });
+    }
+  }
+
+  /** Must-links, then rule by rule, then by weight; inside each by the places of the records' ids. */
+  private *links(
+    links: readonly number[],
+    musts: readonly (readonly [number, number])[],
+    place: ReadonlyMap<number, number>,
+  ): Generator<LocalLink> {
+    const { rows, input } = this;
+    const size = rows.length;
+    const local = (row: number): number => place.get(row) as number;
+    yield* groupLinks(
+      musts.map(([a, b]) => [local(a), local(b)]),
+      size,
+      -1,
+    );
+    const pairs = new Map<number, number[][]>();
+    const weighed: LocalLink[] = [];
+    for (const link of links) {
+      const a = local(input.links.a[link] as number);
+      const b = local(input.links.b[link] as number);
+      const tier = input.links.tier[link] as number;
+      if (tier < input.rules) {
+        const known = pairs.get(tier);
+        if (known) known.push([a, b]);
+        else pairs.set(tier, [[a, b]]);
+      } else weighed.push({ a: Math.min(a, b), b: Math.max(a, b), tier, weight: input.links.weight[link] as number });
+    }
+    for (let tier = 0; tier < input.rules; tier++) {
+      const groups: (readonly number[])[] = pairs.get(tier) ?? [];
+      for (const group of input.groups) if (group.tier === tier) groups.push(...this.groupsOf(group));
+      yield* groupLinks(groups, size, tier);
+    }
+    yield* weighed.sort((x, y) => x.tier - y.tier || y.weight - x.weight || x.a - y.a || x.b - y.b);
+  }
+
+  private groupsOf({ keys, suppressedKeys }: RuleGroups): Iterable<readonly number[]> {
+    const groups = new Map<number, number[]>();
+    for (const [place, row] of this.rows.entries()) {
+      for (let variant = 0; variant < keys.variants; variant++) {
+        if (!keys.make(row, variant)) continue;
+        const key = keys.number;
+        if (suppressedKeys.has(key)) continue;
+        const group = groups.get(key);
+        if (!group) groups.set(key, [place]);
+        else if (group[group.length - 1] !== place) group.push(place);
+      }
+    }
+    return groups.values();
+  }
+
+  private constraints(place: ReadonlyMap<number, number>): Constraints {
+    const { rows, texts, input } = this;
+    const apart = new Map<number, number[]>();
+    if (input.apart.size > 0) {
+      for (const [index, row] of rows.entries()) {
+        const others = (input.apart.get(row) ?? []).flatMap((other) => place.get(other) ?? []);
+        if (others.length > 0) apart.set(index, others);
+      }
+    }
+    const vetoes = input.vetoes.map((veto, index) => {
+      const numbers = new Map<string, number>();
+      const known: string[] = [];
+      const value = rows.map((_, at) => {
+        const text = texts[at]?.[index];
+        if (text === null || text === undefined) return -1;
+        const number = numbers.get(text) ?? known.push(text) - 1;
+        numbers.set(text, number);
+        return number;
+      });
+      const verdicts = new Map<number, boolean>();
+      const conflict = (a: number, b: number): boolean => {
+        const pair = a < b ? a * known.length + b : b * known.length + a;
+        let verdict = verdicts.get(pair);
+        if (verdict === undefined) {
+          verdict = contradicts(veto.type, known[a] as string, known[b] as string);
+          verdicts.set(pair, verdict);
+        }
+        return verdict;
+      };
+      return { name: veto.name, above: veto.above, value: (at: number) => value[at] as number, conflict };
+    });
+    const limits = input.limits.map(({ name, limit, columns }) => ({
+      name,
+      limit,
+      values: (at: number): number[] => {
+        const row = rows[at] as number;
+        return columns.flatMap(({ low, high }) => {
+          const [a, b] = [low[row] as number, high[row] as number];
+          return (a | b) === 0 ? [] : [(b >>> 0) * 0x200000 + (a >>> 11)];
+        });
+      },
+    }));
+    return { maxSize: input.maxSize, limits, vetoes, apart };
+  }
+}
+
+/** Marks the roots of components that a constraint could break, or, where links are asked for, of all but single records. */
+function doubtfulRoots(input: ConstrainedInput, root: Int32Array): Uint8Array {
+  const { records } = input;
+  const doubtful = new Uint8Array(records);
+  const sizes = new Int32Array(records);
+  for (let row = 0; row < records; row++) {
+    const at = root[row] as number;
+    const size = (sizes[at] as number) + 1;
+    sizes[at] = size;
+    if (size > input.maxSize || (size > 1 && input.onKept)) doubtful[at] = 1;
+  }
+  for (const [row, others] of input.apart) {
+    for (const other of others) if (root[row] === root[other]) doubtful[root[row] as number] = 1;
+  }
+  for (const { column } of input.vetoes) markDifferent([column], 1, root, doubtful);
+  for (const { columns, limit } of input.limits) markDifferent(columns, limit, root, doubtful);
+  return doubtful;
+}
+
+/** Marks components that have two different values, and more than `limit` known ones. */
+function markDifferent(columns: readonly HashColumn[], limit: number, root: Int32Array, doubtful: Uint8Array): void {
+  const low = new Int32Array(root.length);
+  const high = new Int32Array(root.length);
+  const known = new Int32Array(root.length);
+  for (const column of columns) {
+    for (let row = 0; row < root.length; row++) {
+      const a = column.low[row] as number;
+      const b = column.high[row] as number;
+      if ((a | b) === 0) continue;
+      const at = root[row] as number;
+      // Negative once two differ.
+      const count = known[at] as number;
+      if (count === 0) {
+        low[at] = a;
+        high[at] = b;
+        known[at] = 1;
+      } else {
+        const differs = count < 0 || low[at] !== a || high[at] !== b;
+        known[at] = differs ? -Math.abs(count) - 1 : count + 1;
+        if (differs && Math.abs(count) + 1 > limit) doubtful[at] = 1;
+      }
+    }
+  }
+}
+
+async function storeDoubtful(session: Session, root: Int32Array, doubtful: Uint8Array): Promise<number> {
+  await session.run("create or replace temp table doubtful(r INTEGER, root INTEGER)");
+  const appender = await session.connection.createAppender("doubtful", null, "temp");
+  const rows = new Int32Array(2_048);
+  const roots = new Int32Array(2_048);
+  let filled = 0;
+  let count = 0;
+  const flush = (): void => {
+    if (filled === 0) return;
+    const chunk = DuckDBDataChunk.create([INTEGER, INTEGER], filled);
+    for (const [index, from] of [rows, roots].entries()) {
+      const vector = chunk.getColumnVector(index) as unknown as { items: Int32Array; flush(): void };
+      vector.items.set(from.subarray(0, filled));
+      vector.flush();
+    }
+    appender.appendDataChunk(chunk);
+    filled = 0;
+  };
+  for (let row = 0; row < root.length; row++) {
+    const at = root[row] as number;
+    if (doubtful[at] === 0) continue;
+    rows[filled] = row;
+    roots[filled++] = at;
+    count++;
+    if (filled === rows.length) flush();
+  }
+  flush();
+  appender.closeSync();
+  return count;
+}
+
+/** The links of each doubtful component, as lists threaded through two arrays. */
+function linksByRoot(links: Links, root: Int32Array, doubtful: Uint8Array): (root: number) => number[] {
+  if (links.length === 0) return () => [];
+  const head = new Int32Array(root.length).fill(-1);
+  const next = new Int32Array(links.length);
+  for (let link = 0; link < links.length; link++) {
+    const at = root[links.a[link] as number] as number;
+    if (doubtful[at] === 0) continue;
+    next[link] = head[at] as number;
+    head[at] = link;
+  }
+  return (at) => {
+    const found: number[] = [];
+    for (let link = head[at] as number; link >= 0; link = next[link] as number) found.push(link);
+    return found;
+  };
+}

@@ -1,0 +1,89 @@
+import type { Keys } from "./keys";
+
+/**
+ * Records grouped by key, in a hash table of typed arrays: 16 bytes a slot and 4 a record and variant. Made once for a run
+ * and used for one alternative after another.
+ */
+export class Blocks {
+  private low = new Int32Array(0);
+  private high = new Int32Array(0);
+  /** Per slot: its first record plus one; 0 where the slot is free. */
+  private first = new Int32Array(0);
+  private last = new Int32Array(0);
+  /** Per slot: records. */
+  private counts = new Int32Array(0);
+  /** Per record and variant: its slot, −1 where it has no key. */
+  private slots = new Int32Array(0);
+  private variants = 1;
+  private records = 0;
+
+  /** Groups records 0…n−1, or those that `takes` lets take part. */
+  build(records: number, keys: Keys, takes?: (row: number) => boolean): void {
+    this.variants = keys.variants;
+    this.records = records;
+    this.reserve(records * keys.variants);
+    const { low, high, first, last, counts, slots, variants } = this;
+    const mask = first.length - 1;
+    for (let row = 0; row < records; row++) {
+      const taken = takes === undefined || takes(row);
+      for (let variant = 0; variant < variants; variant++) {
+        const place = row * variants + variant;
+        if (!taken || !keys.make(row, variant)) {
+          slots[place] = -1;
+          continue;
+        }
+        const a = keys.low;
+        const b = keys.high;
+        let slot = (a ^ (b >>> 7)) & mask;
+        while (first[slot] !== 0 && (low[slot] !== a || high[slot] !== b)) slot = (slot + 1) & mask;
+        if (first[slot] === 0) {
+          first[slot] = row + 1;
+          low[slot] = a;
+          high[slot] = b;
+        }
+        // Two columns of one record with one value are no second record.
+        if (last[slot] === row + 1) {
+          slots[place] = -1;
+          continue;
+        }
+        last[slot] = row + 1;
+        counts[slot] = (counts[slot] as number) + 1;
+        slots[place] = slot;
+      }
+    }
+  }
+
+  /** Calls for each record of a group of two or more: its slot, the group's first record, the number of its records. */
+  forEach(call: (row: number, variant: number, slot: number, first: number, count: number) => void): void {
+    const { slots, counts, first, variants } = this;
+    for (let place = 0; place < this.records * variants; place++) {
+      const slot = slots[place] as number;
+      if (slot < 0) continue;
+      const count = counts[slot] as number;
+      if (count < 2) continue;
+      const row = variants === 1 ? place : Math.floor(place / variants);
+      call(row, place - row * variants, slot, (first[slot] as number) - 1, count);
+    }
+  }
+
+  /** Slots of the table: what is kept per group is an array of this length. */
+  get size(): number {
+    return this.first.length;
+  }
+
+  private reserve(entries: number): void {
+    const wanted = 2 ** Math.ceil(Math.log2(Math.max(16, entries * 1.5)));
+    if (wanted > this.first.length) {
+      this.low = new Int32Array(wanted);
+      this.high = new Int32Array(wanted);
+      this.first = new Int32Array(wanted);
+      this.last = new Int32Array(wanted);
+      this.counts = new Int32Array(wanted);
+    } else {
+      this.first.fill(0);
+      this.last.fill(0);
+      this.counts.fill(0);
+    }
+    if (entries > this.slots.length) this.slots = new Int32Array(entries);
+  }
+}

@@ -1,0 +1,77 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance } from "@duckdb/node-api";
+
+export interface SessionOptions {
+  /** DuckDB's memory limit, such as "2GB". Default "2GB": what does not fit spills to the work folder. */
+  readonly memory?: string;
+  /** Default: DuckDB's own, one a core. */
+  readonly threads?: number;
+  /** Where the run's own folder is made, and removed at its end. Default: the system's folder for temporary files. */
+  readonly workFolder?: string;
+}
+
+/** A text as an SQL literal. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A name as an SQL identifier. */
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/**
+ * A DuckDB database of one run, in a folder of its own: rows lie on disk, so memory is bounded by the limit and not by
+ * the input. `close` removes the folder; call it in a `finally`.
+ */
+export class Session {
+  private constructor(
+    readonly folder: string,
+    private readonly instance: DuckDBInstance,
+    readonly connection: DuckDBConnection,
+  ) {}
+
+  static async open(options: SessionOptions = {}): Promise<Session> {
+    const parent = options.workFolder ?? tmpdir();
+    mkdirSync(parent, { recursive: true });
+    const folder = mkdtempSync(join(parent, "tributary-match-"));
+    try {
+      const instance = await DuckDBInstance.create(join(folder, "run.duckdb"), {
+        memory_limit: options.memory ?? "2GB",
+        temp_directory: join(folder, "spill"),
+        ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
+      });
+      return new Session(folder, instance, await instance.connect());
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  async run(sql: string): Promise<void> {
+    await this.connection.run(sql);
+  }
+
+  /** Few rows, as objects. */
+  async rows<T>(sql: string): Promise<T[]> {
+    return (await this.connection.runAndReadAll(sql)).getRowObjectsJS() as T[];
+  }
+
+  /** Many rows, a chunk of columns at a time, in the query's order. */
+  async stream(sql: string, take: (chunk: DuckDBDataChunk) => void): Promise<void> {
+    const result = await this.connection.stream(sql);
+    for (;;) {
+      const chunk = await result.fetchChunk();
+      if (!chunk || chunk.rowCount === 0) return;
+      take(chunk);
+    }
+  }
+
+  close(): void {
+    this.connection.closeSync();
+    this.instance.closeSync();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -17,6 +17,7 @@ export * from "./policy";
 export * from "./protect";
 export * from "./queue";
 export * from "./refs";
+export * from "./schedule";
 export * from "./service-role";
 export * from "./state-machine";
 export * from "./stream";

@@ -1,13 +1,13 @@
 import type * as glue from "@pulumi/aws/glue";
 import type * as pulumi from "@pulumi/pulumi";
-import { type DeepInput, SecureBucket, TributaryComponent, tagsFor } from "@tributary/core";
+import { type DeepInput, SecureBucket, scheduleStateMachine, TributaryComponent, tagsFor } from "@tributary/core";
 import type { PlatformContract } from "@tributary/model";
 import type { DataLakeArgs, RawZoneRef } from "./args";
 import { dataLakeDefaults } from "./defaults";
 import { normalize, type ResolvedDataLake } from "./normalize";
 import { makeCatalog } from "./resources/catalog";
 import { type JobContext, makeJob, makeSecurityConfiguration } from "./resources/jobs";
-import { makePipeline, makeSchedule } from "./resources/pipeline";
+import { makePipeline } from "./resources/pipeline";
 import { uploadScripts } from "./resources/scripts";
 import { makeWorkgroup, resultsPrefix } from "./resources/workgroup";
 import { nightlySteps, rawEvents, type Zone } from "./tables";
@@ -87,7 +87,11 @@ export class DataLake extends TributaryComponent {
     const schedule =
       resolved.schedule === undefined
         ? undefined
-        : makeSchedule(`${name}-nightly-schedule`, { foundation, machine, schedule: resolved.schedule }, this.child());
+        : scheduleStateMachine(
+            `${name}-nightly-schedule`,
+            { foundation, machine, schedule: resolved.schedule },
+            this.child(),
+          );
 
     this.rawZone = {
       bucket: buckets.raw.ref,

@@ -4,7 +4,6 @@ export const dataLakeDefaults = Object.freeze({
   queryCutoffGb: 100,
   workers: 2,
   timeoutMinutes: 120,
-  timezone: "UTC",
   glueVersion: "5.1",
   workerType: "G.1X",
   /** Days that Athena's results and the jobs' scratch files are kept. */

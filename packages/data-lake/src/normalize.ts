@@ -2,10 +2,11 @@ import type { Fault, FoundationRef, OnDelete } from "@tributary/core";
 import {
   foundationFaults,
   noArguments,
-  objectFaults,
   onDeleteFaults,
   optionalObjectFaults,
   quoted,
+  resolveSchedule,
+  scheduleFaults,
   transformFaults,
   unknownFaults,
   validate,
@@ -37,14 +38,7 @@ export function normalize(name: string, args: DataLakeArgs): ResolvedDataLake {
   return {
     foundation: args.foundation,
     databases: { raw: `${prefix}raw`, clean: `${prefix}clean`, curated: `${prefix}curated` },
-    schedule:
-      schedule === undefined
-        ? undefined
-        : {
-            expression: schedule.expression,
-            timezone: schedule.timezone ?? dataLakeDefaults.timezone,
-            enabled: schedule.enabled ?? true,
-          },
+    schedule: schedule === undefined ? undefined : resolveSchedule(schedule),
     queryCutoffBytes: Math.round((args.queryCutoffGb ?? dataLakeDefaults.queryCutoffGb) * 1e9),
     workers: args.workers ?? dataLakeDefaults.workers,
     timeoutMinutes: args.timeoutMinutes ?? dataLakeDefaults.timeoutMinutes,
@@ -105,44 +99,8 @@ function nightlyFaults(nightly: unknown): Fault[] {
   const example = '{ expression: "cron(0 3 * * ? *)" }';
   return optionalObjectFaults("nightly", nightly, `{ schedule: ${example} }`, (given) => [
     ...unknownFaults("nightly.", given, ["schedule"]),
-    ...objectFaults("nightly.schedule", given.schedule, example, scheduleFaults),
+    ...scheduleFaults("nightly.schedule", given.schedule),
   ]);
-}
-
-function scheduleFaults(schedule: Record<string, unknown>): Fault[] {
-  const { expression, timezone, enabled } = schedule;
-  const path = "nightly.schedule";
-  const faults: Fault[] = [];
-  if (
-    typeof expression !== "string" ||
-    !/^(cron\((\S+ ){5}\S+\)|rate\([1-9]\d* (minutes?|hours?|days?)\))$/.test(expression)
-  ) {
-    faults.push({
-      path: `${path}.expression`,
-      reason: `${quoted(expression)} must be cron(minute hour day month weekday year), such as "cron(0 3 * * ? *)", or rate(n days)`,
-    });
-  }
-  if (timezone !== undefined && !knownTimezone(timezone)) {
-    faults.push({
-      path: `${path}.timezone`,
-      reason: `${quoted(timezone)} is not an IANA time zone such as "Europe/Berlin"`,
-    });
-  }
-  if (enabled !== undefined && typeof enabled !== "boolean") {
-    faults.push({ path: `${path}.enabled`, reason: `${quoted(enabled)} must be true or false` });
-  }
-  return [...faults, ...unknownFaults(`${path}.`, schedule, ["expression", "timezone", "enabled"])];
-}
-
-function knownTimezone(timezone: unknown): boolean {
-  if (typeof timezone !== "string") return false;
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: timezone });
-    return true;
-  } catch {
-    // The constructor's RangeError is the answer: no such zone.
-    return false;
-  }
 }
 
 function numberFaults(path: string, value: unknown, least: number, most: number, unit: string): Fault[] {

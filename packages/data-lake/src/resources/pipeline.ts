@@ -1,10 +1,8 @@
 import type * as glue from "@pulumi/aws/glue";
-import * as scheduler from "@pulumi/aws/scheduler";
 import type * as sfn from "@pulumi/aws/sfn";
 import * as pulumi from "@pulumi/pulumi";
 import type { FoundationRef, Place } from "@tributary/core";
-import { DeadLetterQueue, grantStatements, ServiceRole, standardStateMachine } from "@tributary/core";
-import type { ScheduleArgs } from "../args";
+import { standardStateMachine } from "@tributary/core";
 
 export interface PipelineArgs {
   readonly foundation: FoundationRef;
@@ -89,43 +87,5 @@ export function makePipeline(name: string, args: PipelineArgs, opts: pulumi.Cust
       failure: "the lake's clean and curated zones are from its last good run.",
     },
     opts,
-  );
-}
-
-/** Starts the pipeline by the clock. A start that fails to the end rests in a dead-letter queue. */
-export function makeSchedule(
-  name: string,
-  args: {
-    readonly foundation: FoundationRef;
-    readonly machine: sfn.StateMachine;
-    readonly schedule: Required<ScheduleArgs>;
-  },
-  opts: pulumi.CustomResourceOptions,
-): scheduler.Schedule {
-  const { foundation, machine, schedule } = args;
-  const deadLetters = new DeadLetterQueue(`${name}-dead-letters`, { foundation, of: `schedule ${name}` }, opts);
-  const role = new ServiceRole(name, { service: "scheduler.amazonaws.com", foundation }, opts);
-  const policy = grantStatements(role, "start", [
-    { sid: "Start", actions: ["states:StartExecution"], resources: [machine.arn] },
-    { sid: "DeadLetter", actions: ["sqs:SendMessage"], resources: [deadLetters.arn] },
-    { sid: "Key", actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources: [foundation.keyArn] },
-  ]);
-  return new scheduler.Schedule(
-    name,
-    {
-      scheduleExpression: schedule.expression,
-      scheduleExpressionTimezone: schedule.timezone,
-      state: schedule.enabled ? "ENABLED" : "DISABLED",
-      flexibleTimeWindow: { mode: "OFF" },
-      kmsKeyArn: foundation.keyArn,
-      target: {
-        arn: machine.arn,
-        roleArn: role.arn,
-        input: "{}",
-        retryPolicy: { maximumRetryAttempts: 10, maximumEventAgeInSeconds: 3600 },
-        deadLetterConfig: { arn: deadLetters.arn },
-      },
-    },
-    { ...opts, dependsOn: [policy] },
   );
 }

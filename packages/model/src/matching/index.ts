@@ -1,4 +1,5 @@
 export * from "./attribute-types";
+export * from "./aws-normalise";
 export * from "./condition";
 export * from "./define-rules";
 export * from "./entity-resolution";
@@ -6,4 +7,7 @@ export * from "./families";
 export { type MatchFault, matchFaults } from "./faults";
 export * from "./grammar";
 export * from "./lint";
+export * from "./match-values";
 export * from "./rule-set";
+export * from "./semantics";
+export * from "./similarity";

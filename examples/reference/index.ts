@@ -38,6 +38,7 @@ const identities = new IdentityResolution("cdp", {
   foundation,
   events: ingestion.events,
   rules: defaultIdentityRules,
+  rawZone: lake.rawZone, // Each change of a profile goes to the lake: curated.people and curated.identities.
   resolver: { windowSeconds: 0 }, // A person shows in the profile API at once; a second of window would save invocations.
 });
 

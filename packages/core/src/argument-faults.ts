@@ -118,6 +118,18 @@ export function foundationFaults(foundation: unknown): Fault[] {
 }
 
 /**
+ * Faults of a `BucketRef`.
+ * @param from what to give: `lake.rawZone.bucket`
+ */
+export function bucketRefFaults(path: string, bucket: unknown, from: string): Fault[] {
+  return objectFaults(path, bucket, from, (given) => [
+    ...inputTextFaults(`${path}.name`, given.name, `the bucket's name: ${from} has it`),
+    ...inputTextFaults(`${path}.arn`, given.arn, `the bucket's ARN: ${from} has it`),
+    ...inputTextFaults(`${path}.keyArn`, given.keyArn, `the ARN of the bucket's key: ${from} has it`),
+  ]);
+}
+
+/**
  * Faults of a `TableRef`.
  * @param from what to give: `ingestion.events`
  * @param stream why the table needs a stream, where it does

@@ -104,6 +104,8 @@ describe("DataLake", () => {
       "curated.order_lines",
       "curated.orders",
       "curated.customers",
+      "curated.people",
+      "curated.identities",
     ]);
     const bucket = prefixed.graph.find("aws:s3/bucket:Bucket", "cdp-workspace").outputs.bucket;
     expect(manifest.steps[1]).toEqual({

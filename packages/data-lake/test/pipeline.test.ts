@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import type { CollectedRecord, PlatformContract } from "@tributary/model";
+import { gzipSync } from "node:zlib";
+import type { ArchivedProfileRow, CollectedRecord, PlatformContract } from "@tributary/model";
 import { LocalRuntime } from "../../local/src/runtime";
 import { LakeEngine } from "../../local/src/services/duckdb";
 import { putLocalFile } from "../../local/src/services/s3";
@@ -81,6 +82,30 @@ async function archive(name: string, records: readonly CollectedRecord[]): Promi
     await putLocalFile(kernel, lake.buckets.raw, `events/dt=${day}/${name}.parquet`, parquet);
   }
 }
+/** Puts changes of profiles into the raw zone as the profile archiver does. */
+async function archiveProfiles(name: string, changes: readonly Partial<ArchivedProfileRow>[]): Promise<void> {
+  const { kernel } = runtime;
+  const file = path.join(kernel.folder("tmp"), `${name}.json.gz`);
+  const lines = changes.map((row) => `${JSON.stringify({ ...noRow, ...row })}\n`);
+  writeFileSync(file, gzipSync(lines.join("")));
+  await putLocalFile(kernel, lake.buckets.raw, `profiles/dt=2026-11-23/${name}.json.gz`, file);
+}
+const noRow: ArchivedProfileRow = {
+  profile_id: "",
+  kind: "profile",
+  sequence: "",
+  changed_at: "2026-11-23T09:00:00.000Z",
+  version: null,
+  identifier_type: null,
+  identifier_value: null,
+  first_seen: "2026-11-01T00:00:00.000Z",
+  last_seen: "2026-11-02T00:00:00.000Z",
+  traits: null,
+  consent: null,
+  lineage: null,
+  redirect_to: null,
+};
+
 function byDay(records: readonly CollectedRecord[]): Map<string, CollectedRecord[]> {
   const days = new Map<string, CollectedRecord[]>();
   for (const each of records) {
@@ -158,6 +183,40 @@ beforeAll(async () => {
     "again",
     received.map((each) => ({ ...each, received_at: "2026-11-24T09:00:00.000Z", payload: `${each.payload} ` })),
   );
+  const identifier = (profile: string, sequence: string, value: string, changed = "2026-11-23T09:00:00.000Z") => {
+    const [identifier_type, identifier_value] = value.split(":");
+    return {
+      profile_id: profile,
+      kind: "identifier",
+      sequence,
+      identifier_type,
+      identifier_value,
+      changed_at: changed,
+    } as const;
+  };
+  const profile = (id: string, sequence: string, traits: string) =>
+    ({ profile_id: id, kind: "profile", sequence, traits, consent: "{}", lineage: "{}", version: sequence }) as const;
+  const newest = [
+    profile("p_1", "010", '{"plan":"gold"}'),
+    identifier("p_1", "010", "user_id:u1"),
+    identifier("p_1", "010", "email:moved@x.yz"),
+  ];
+  await archiveProfiles("first", [
+    profile("p_1", "009", '{"plan":"free"}'),
+    identifier("p_1", "009", "user_id:u1"),
+    identifier("p_1", "009", "anonymous_id:cut"),
+    profile("p_2", "008", "{}"),
+    identifier("p_2", "008", "email:moved@x.yz", "2026-11-23T08:00:00.000Z"),
+    profile("p_3", "001", "{}"),
+    profile("p_4", "002", "{}"),
+    ...newest,
+  ]);
+  // A batch that was delivered again; and a profile that went into another one, and one that is gone.
+  await archiveProfiles("again", [
+    ...newest,
+    { profile_id: "p_3", kind: "redirect", sequence: "011", redirect_to: "p_1" },
+    { profile_id: "p_4", kind: "deleted", sequence: "012" },
+  ]);
 });
 afterAll(async () => {
   await runtime.close();
@@ -174,7 +233,25 @@ describe("the nightly pipeline", () => {
       "curated.order_lines": 9,
       "curated.orders": 6,
       "curated.customers": 2,
+      "clean.profiles": 7,
+      "curated.people": 2,
+      "curated.identities": 2,
     });
+  });
+
+  it("keeps of each person the newest golden record, and of each identifier whose it is", async () => {
+    expect(
+      await rows("select profile_id, identifiers, traits, cast(first_seen as varchar) from curated.people order by 1"),
+    ).toEqual([
+      ["p_1", 2, '{"plan":"gold"}', "2026-11-01 00:00:00"],
+      ["p_2", 1, "{}", "2026-11-01 00:00:00"],
+    ]);
+    expect(
+      await rows("select identifier_type, identifier_value, profile_id from curated.identities order by 1"),
+    ).toEqual([
+      ["email", "moved@x.yz", "p_1"],
+      ["user_id", "u1", "p_1"],
+    ]);
   });
 
   it("keeps each event once: the first to arrive, typed, without what was rejected", async () => {

@@ -1,6 +1,6 @@
 import type * as dynamodb from "@pulumi/aws/dynamodb";
 import type * as lambda from "@pulumi/aws/lambda";
-import type { FoundationRef, OnDelete, TableRef, Transform } from "@tributary/core";
+import type { BucketRef, FoundationRef, OnDelete, TableRef, Transform } from "@tributary/core";
 import type { IdentityRulesInput } from "@tributary/model";
 
 export interface IdentityResolutionArgs {
@@ -11,6 +11,8 @@ export interface IdentityResolutionArgs {
   /** What identifies a person, and what may not. @default `defaultIdentityRules` */
   readonly rules?: IdentityRulesInput;
   readonly resolver?: ResolverArgs;
+  /** Where every change of a profile is archived, for the lake's tables of people: `lake.rawZone`. Left out: nowhere. */
+  readonly rawZone?: { readonly bucket: BucketRef };
   /** What happens to the graph and the profiles when they leave the program. @default "retain" */
   readonly onDelete?: OnDelete;
   readonly transform?: IdentityResolutionTransforms;
@@ -33,4 +35,5 @@ export interface IdentityResolutionTransforms {
   readonly graph?: Transform<dynamodb.TableArgs>;
   readonly profiles?: Transform<dynamodb.TableArgs>;
   readonly resolver?: Transform<lambda.FunctionArgs>;
+  readonly profileArchiver?: Transform<lambda.FunctionArgs>;
 }

@@ -6,3 +6,7 @@ export const resolverEnv = z.object({
   PROFILES_TABLE: z.string().check(z.minLength(1)),
 });
 export type ResolverEnv = z.infer<typeof resolverEnv>;
+
+/** The profile archiver's environment. */
+export const profileArchiverEnv = z.object({ RAW_BUCKET: z.string().check(z.minLength(1)) });
+export type ProfileArchiverEnv = z.infer<typeof profileArchiverEnv>;

@@ -15,12 +15,15 @@ import type { IdentityResolutionArgs } from "./args";
 import { identityResolutionDefaults } from "./defaults";
 import type { ResolverEnv } from "./env";
 import { normalize, type ResolvedIdentityResolution } from "./normalize";
+import { makeProfileArchive } from "./resources/profile-archive";
 
 /** The raw resources, keyed as `transform`. */
 export interface IdentityResolutionNodes {
   readonly graph: dynamodb.Table;
   readonly profiles: dynamodb.Table;
   readonly resolver: lambda.Function;
+  /** Where `rawZone` is given. */
+  readonly profileArchiver?: lambda.Function;
 }
 
 /**
@@ -59,10 +62,27 @@ export class IdentityResolution extends TributaryComponent {
       this.child(),
     );
     const resolver = this.#resolver(name, args, resolved, graph, profiles);
+    const profileArchiver =
+      args.rawZone &&
+      makeProfileArchive(
+        name,
+        {
+          foundation,
+          profiles: profiles.ref,
+          bucket: args.rawZone.bucket,
+          transform: resolved.transform.profileArchiver,
+        },
+        this.child(),
+      );
     this.#watch(name, args);
     this.profiles = { graph: graph.ref, profiles: profiles.ref, rules: resolved.rules };
     this.contract = { graphTableName: graph.name, profilesTableName: profiles.name };
-    this.nodes = { graph: graph.table, profiles: profiles.table, resolver: resolver.function };
+    this.nodes = {
+      graph: graph.table,
+      profiles: profiles.table,
+      resolver: resolver.function,
+      ...(profileArchiver && { profileArchiver: profileArchiver.function }),
+    };
     this.registerOutputs({ graphTableName: graph.name, profilesTableName: profiles.name });
   }
 

@@ -1,8 +1,10 @@
 import {
+  bucketRefFaults,
   type Fault,
   foundationFaults,
   noArguments,
   type OnDelete,
+  objectFaults,
   onDeleteFaults,
   optionalObjectFaults,
   quoted,
@@ -40,7 +42,7 @@ export function normalize(name: string, args: IdentityResolutionArgs): ResolvedI
   };
 }
 
-const known = ["foundation", "events", "rules", "resolver", "onDelete", "transform"];
+const known = ["foundation", "events", "rules", "resolver", "rawZone", "onDelete", "transform"];
 const ranges: Readonly<Record<keyof ResolverArgs, readonly [number, number]>> = {
   batchSize: [1, 10_000],
   windowSeconds: [0, 300],
@@ -65,8 +67,13 @@ function faultsOf(args: IdentityResolutionArgs): Fault[] {
       ...unknownFaults("resolver.", resolver, Object.keys(ranges)),
       ...Object.entries(ranges).flatMap(([key, [least, most]]) => range(`resolver.${key}`, resolver[key], least, most)),
     ]),
+    ...(args.rawZone === undefined
+      ? []
+      : objectFaults("rawZone", args.rawZone, "lake.rawZone", ({ bucket }) =>
+          bucketRefFaults("rawZone.bucket", bucket, "lake.rawZone.bucket"),
+        )),
     ...onDeleteFaults(args.onDelete),
-    ...transformFaults(args.transform, ["graph", "profiles", "resolver"]),
+    ...transformFaults(args.transform, ["graph", "profiles", "resolver", "profileArchiver"]),
   ];
 }
 

@@ -1,3 +1,4 @@
+export * from "./archived-profile";
 export * from "./audience";
 export * from "./canonical";
 export * from "./collect";

@@ -18,4 +18,6 @@ export interface LakeTable {
   /** Names of partition columns (string typed, Hive folders `name=value/`); listed after `columns`, not in them. */
   readonly partitionBy: readonly string[];
   readonly primaryKey: readonly string[];
+  /** Of the files: `json` is gzipped JSON lines. @default "parquet" */
+  readonly format?: "parquet" | "json";
 }

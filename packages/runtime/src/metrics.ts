@@ -9,6 +9,8 @@ export const metricNames = [
   "DuplicatesIgnored",
   /** Records of an event that the raw zone has already. */
   "RepeatsNotArchived",
+  /** Rows of the raw table of profiles. */
+  "ProfileRowsArchived",
   /** [reason, stage] */
   "EventsQuarantined",
   /** Their sum without dimensions of their own: an alarm cannot add up a metric's dimensions. */

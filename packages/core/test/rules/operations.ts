@@ -153,12 +153,12 @@ export const operationRules: readonly Rule[] = [
   },
   {
     id: "P2",
-    says: "lake tables are Parquet, and projected where partitioned (files as they landed: of any format)",
+    says: "clean and curated tables are Parquet (the raw zone: as received), and all are projected where partitioned",
     ...each(
       "aws:glue/catalogTable:CatalogTable",
       (of) =>
         (at(of, "parameters.classification") === "parquet" ||
-          String(at(of, "storageDescriptor.location")).includes("/files/source=")) &&
+          String(of.inputs.databaseName).endsWith("raw")) &&
         (list(of.inputs.partitionKeys).length === 0 || bag(of.inputs.parameters)["projection.enabled"] === "true"),
     ),
   },

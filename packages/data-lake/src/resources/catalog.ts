@@ -4,13 +4,23 @@ import type { LakeTable } from "@tributary/model";
 import { dataLakeDefaults } from "../defaults";
 import { lakeTables, type Zone } from "../tables";
 
-/** Glue's names for Parquet. */
-const parquet = {
-  inputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-  outputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-  serDeInfo: {
-    serializationLibrary: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
-    parameters: { "serialization.format": "1" },
+/** Glue's names for each format. */
+const formats = {
+  parquet: {
+    inputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+    outputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+    serDeInfo: {
+      serializationLibrary: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+      parameters: { "serialization.format": "1" },
+    },
+  },
+  json: {
+    inputFormat: "org.apache.hadoop.mapred.TextInputFormat",
+    outputFormat: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+    serDeInfo: {
+      serializationLibrary: "org.openx.data.jsonserde.JsonSerDe",
+      parameters: { "serialization.format": "1" },
+    },
   },
 };
 
@@ -70,7 +80,7 @@ export function tableArgs(
     tableType: "EXTERNAL_TABLE",
     parameters: {
       EXTERNAL: "TRUE",
-      classification: "parquet",
+      classification: table.format ?? "parquet",
       ...(table.primaryKey.length === 0 ? {} : { "tributary.primary-key": table.primaryKey.join(",") }),
       ...projection(table, location),
     },
@@ -80,7 +90,7 @@ export function tableArgs(
       comment: "Day of arrival, UTC [internal]",
     })),
     storageDescriptor: {
-      ...parquet,
+      ...formats[table.format ?? "parquet"],
       location,
       columns: table.columns.map((column) => ({
         name: column.name,

@@ -188,7 +188,7 @@ describe("schedules", () => {
       name: "once",
       scheduleExpression: `at(${soon})`,
       flexibleTimeWindow: { mode: "OFF" },
-      target: { arn: functionArn, roleArn, input: '{"hello":"world"}' },
+      target: { arn: functionArn, roleArn, input: '{"hello":"world","at":"<aws.scheduler.scheduled-time>"}' },
     });
     const refused = make("aws:scheduler/schedule:Schedule", "bad", inputs(stranger.outputs.arn));
     await expect(refused).rejects.toThrow(/scheduler.amazonaws.com may not assume/);
@@ -198,7 +198,7 @@ describe("schedules", () => {
     expect(invoked).toEqual([
       {
         arn: functionArn,
-        payload: { hello: "world" },
+        payload: { hello: "world", at: `${soon}Z` },
         principal: { kind: "role", roleArn: trusted.outputs.arn, session: "once" },
       },
     ]);

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { AwsError, arn, type Kernel, type Principal, parseArn, type Table } from "../../kernel";
 import { readSchedule } from "../eventbridge/schedule";
@@ -75,7 +76,7 @@ export class Schedules {
       return time !== undefined && time <= (row.endAt ?? Number.POSITIVE_INFINITY) ? time : undefined;
     };
     this.timers.set(row.arn, { next }, async (due) => {
-      await this.fire(row);
+      await this.fire(withContext(row, due));
       if (row.deleteAfter && next(due) === undefined) await this.remove(row.group, row.name);
     });
   }
@@ -116,6 +117,23 @@ export class Schedules {
     const { source = "scheduler", detailType = "Scheduled Event" } = target.busEvent ?? {};
     return { source, "detail-type": detailType, detail: input, resources: [scheduleArn] };
   }
+}
+
+/**
+ * Scheduler's context attributes in the input of the target: names of this schedule, this time and this delivery.
+ * Source: user guide, "Context attributes".
+ */
+function withContext(row: ScheduleRow, due: number): ScheduleRow {
+  const { input } = row.target;
+  if (input === undefined) return row;
+  const attributes: Readonly<Record<string, string>> = {
+    "schedule-arn": row.arn,
+    "scheduled-time": new Date(due).toISOString().replace(/\.\d+Z$/, "Z"),
+    "execution-id": randomUUID(),
+    "attempt-number": "1",
+  };
+  const filled = input.replace(/<aws\.scheduler\.([a-z-]+)>/g, (whole, name: string) => attributes[name] ?? whole);
+  return { ...row, target: { ...row.target, input: filled } };
 }
 
 /** Names of services in universal targets, where they differ from the SDK package's name. */

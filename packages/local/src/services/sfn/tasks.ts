@@ -37,7 +37,11 @@ const sdkServices: Readonly<Record<string, { service: string; errors: string }>>
   cloudwatch: { service: "cloudwatch", errors: "CloudWatch" },
   eventbridge: { service: "eventbridge", errors: "EventBridge" },
   sfn: { service: "sfn", errors: "Sfn" },
+  entityresolution: { service: "entityresolution", errors: "EntityResolution" },
 };
+
+/** Services whose API is in lower camel case, where Step Functions' integrations are not: at every depth. */
+const lowerCamel: ReadonlySet<string> = new Set(["entityresolution"]);
 
 /** SDK output as JSON: dates in ISO 8601, bytes as text, no undefined members. */
 function plain(value: unknown): Json {
@@ -51,6 +55,15 @@ function plain(value: unknown): Json {
 
 const recase = (value: Input, change: (letter: string) => string): Input =>
   Object.fromEntries(Object.entries(value).map(([key, member]) => [change(key.charAt(0)) + key.slice(1), member]));
+
+const deepRecase = (value: Json, change: (letter: string) => string): Json => {
+  if (Array.isArray(value)) return value.map((item) => deepRecase(item, change));
+  if (!isRecord(value)) return value;
+  const members = Object.entries(recase(value as Input, change));
+  return Object.fromEntries(members.map(([key, member]) => [key, deepRecase(member, change)]));
+};
+const lower = (letter: string): string => letter.toLowerCase();
+const upper = (letter: string): string => letter.toUpperCase();
 
 /** Members that a task may give as JSON where the API wants text. */
 const textMembers: Readonly<Record<string, readonly string[]>> = {
@@ -67,8 +80,16 @@ async function callService(
   input: Input,
 ): Promise<Json> {
   const operation = action.charAt(0).toUpperCase() + action.slice(1);
+  if (lowerCamel.has(service)) {
+    try {
+      const given = deepRecase(input, lower) as Input;
+      return deepRecase(plain(await context.kernel.call(service, operation, given, context.principal)), upper);
+    } catch (error) {
+      throw asStateError(error, errors);
+    }
+  }
   // The API of Step Functions itself is in lower camel case; its integrations are not.
-  const members = service === "sfn" ? recase(input, (letter) => letter.toLowerCase()) : { ...input };
+  const members = service === "sfn" ? recase(input, lower) : { ...input };
   for (const name of textMembers[`${service}.${operation}`] ?? []) {
     if (members[name] !== undefined && typeof members[name] !== "string") members[name] = JSON.stringify(members[name]);
   }
@@ -81,7 +102,7 @@ async function callService(
   }
   try {
     const output = plain(await context.kernel.call(service, operation, members, context.principal));
-    return service === "sfn" && isRecord(output) ? recase(output as Input, (letter) => letter.toUpperCase()) : output;
+    return service === "sfn" && isRecord(output) ? recase(output as Input, upper) : output;
   } catch (error) {
     throw asStateError(error, errors);
   }
@@ -200,7 +221,7 @@ async function finished(
   }
   if (service === "states" && operation === "startExecution") {
     const description = plain(await context.settledExecution(String(ids.ExecutionArn)));
-    const result = recase((isRecord(description) ? description : {}) as Input, (letter) => letter.toUpperCase());
+    const result = recase((isRecord(description) ? description : {}) as Input, upper);
     if (result.Status !== "SUCCEEDED") throw failed(result);
     // `.sync:2` gives the output as JSON, `.sync` as text.
     return version === "2" ? { ...result, Output: JSON.parse(String(result.Output)) as Json } : result;

@@ -31,6 +31,18 @@ export interface TableRef extends Labelled {
   readonly streamArn?: Input<string>;
 }
 
+/** A table of the Glue catalog, of files on S3. */
+export interface GlueTableRef extends Labelled {
+  readonly database: Input<string>;
+  readonly table: Input<string>;
+  /** Holds the table's files. */
+  readonly bucket: BucketRef;
+  /** Where in the bucket they lie, with a slash at its end; plain, as grants are named after it. */
+  readonly prefix: string;
+  /** Names of its columns, where known; plain. */
+  readonly columns?: readonly string[];
+}
+
 /** A Kinesis data stream. */
 export interface EventStreamRef extends Labelled {
   readonly name: Input<string>;

@@ -20,6 +20,8 @@ export interface DataLakeArgs {
   readonly databasePrefix?: string;
   /** Left out: the pipeline runs when somebody starts it. */
   readonly nightly?: { readonly schedule: ScheduleArgs };
+  /** Makes the table `clean.people_to_match` each night, which AWS Entity Resolution reads: `matching.input` of IdentityResolution. @default false */
+  readonly peopleToMatch?: boolean;
   /** Gigabytes that one Athena query may scan, at most. @default 100 (about $0.50) */
   readonly queryCutoffGb?: number;
   /** Glue workers (G.1X) of a job. @default 2 */

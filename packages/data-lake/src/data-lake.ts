@@ -1,7 +1,15 @@
 import type * as glue from "@pulumi/aws/glue";
 import type * as pulumi from "@pulumi/pulumi";
-import { type DeepInput, SecureBucket, scheduleStateMachine, TributaryComponent, tagsFor } from "@tributary/core";
-import type { PlatformContract } from "@tributary/model";
+import {
+  type BucketRef,
+  type DeepInput,
+  type GlueTableRef,
+  SecureBucket,
+  scheduleStateMachine,
+  TributaryComponent,
+  tagsFor,
+} from "@tributary/core";
+import type { LakeTable, PlatformContract } from "@tributary/model";
 import type { DataLakeArgs, RawZoneRef } from "./args";
 import { dataLakeDefaults } from "./defaults";
 import { normalize, type ResolvedDataLake } from "./normalize";
@@ -10,7 +18,7 @@ import { type JobContext, makeJob, makeSecurityConfiguration } from "./resources
 import { makePipeline } from "./resources/pipeline";
 import { uploadScripts } from "./resources/scripts";
 import { makeWorkgroup, resultsPrefix } from "./resources/workgroup";
-import { nightlySteps, rawEvents, type Zone } from "./tables";
+import { peopleToMatch, rawEvents, tablesOf, type Zone } from "./tables";
 
 /** The `lake` part of the platform's contract, as Inputs. */
 export type LakeContract = DeepInput<PlatformContract["lake"]>;
@@ -29,6 +37,10 @@ export class DataLake extends TributaryComponent {
   readonly contract: LakeContract;
   readonly workgroupName: pulumi.Output<string>;
   readonly nightlyPipelineArn: pulumi.Output<string>;
+  /** Whom to match: `matching.input` of IdentityResolution. Only with `peopleToMatch: true`. */
+  readonly peopleToMatch: GlueTableRef | undefined;
+  /** What is kept for a while only: results of queries, scratch files, and below `matching/` the output of matching jobs. */
+  readonly workspace: BucketRef;
   readonly nodes: DataLakeNodes;
 
   constructor(name: string, args: DataLakeArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -37,7 +49,8 @@ export class DataLake extends TributaryComponent {
     const { foundation, databases, transform } = resolved;
     const tags = tagsFor(foundation, this.module, "personal");
     const buckets = this.#makeBuckets(name, resolved);
-    const catalog = makeCatalog(name, { databaseNames: databases, buckets, tags }, this.child());
+    const { tables, steps } = tablesOf(resolved);
+    const catalog = makeCatalog(name, { tables, databaseNames: databases, buckets, tags }, this.child());
     const { workgroup } = makeWorkgroup(
       name,
       {
@@ -62,11 +75,12 @@ export class DataLake extends TributaryComponent {
       tags,
       transform: transform.job,
     };
-    const clean = this.#makeJob(name, "clean", ["raw", "clean"], "Every event once, typed", context);
+    const clean = this.#makeJob(name, "clean", ["raw", "clean"], steps.clean, "Every event once, typed", context);
     const curate = this.#makeJob(
       name,
       "curate",
       ["clean", "curated"],
+      steps.curate,
       "Events, orders and customers for analysis",
       context,
     );
@@ -100,6 +114,17 @@ export class DataLake extends TributaryComponent {
     };
     this.workgroupName = workgroup.name;
     this.nightlyPipelineArn = machine.arn;
+    this.workspace = buckets.workspace.ref;
+    this.peopleToMatch = resolved.peopleToMatch
+      ? {
+          label: `${name}-people-to-match`,
+          database: catalog.databases.clean.name,
+          table: catalog.tables.get("clean.people_to_match")?.name ?? peopleToMatch.name,
+          bucket: buckets.clean.ref,
+          prefix: `${peopleToMatch.name}/`,
+          columns: peopleToMatch.columns.map((column) => column.name),
+        }
+      : undefined;
     this.contract = {
       databases: {
         raw: catalog.databases.raw.name,
@@ -134,6 +159,7 @@ export class DataLake extends TributaryComponent {
     name: string,
     job: "clean" | "curate",
     [from, to]: readonly [Zone, Zone],
+    steps: readonly LakeTable[],
     description: string,
     context: JobContext,
   ): glue.Job {
@@ -141,7 +167,7 @@ export class DataLake extends TributaryComponent {
       name,
       {
         job,
-        steps: nightlySteps[job],
+        steps,
         databases: context.databases,
         bucket: context.buckets.workspace,
         keyArn: context.foundation.keyArn,
@@ -178,7 +204,11 @@ export class DataLake extends TributaryComponent {
           onDelete,
           lifecycle: {
             noncurrentDays: dataLakeDefaults.noncurrentDays,
-            expirePrefixes: { [resultsPrefix]: dataLakeDefaults.resultDays, "scratch/": dataLakeDefaults.scratchDays },
+            expirePrefixes: {
+              [resultsPrefix]: dataLakeDefaults.resultDays,
+              "scratch/": dataLakeDefaults.scratchDays,
+              ...(resolved.peopleToMatch ? { "matching/": dataLakeDefaults.matchingDays } : {}),
+            },
           },
           transform: transform.workspaceBucket,
         },

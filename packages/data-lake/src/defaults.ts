@@ -1,6 +1,7 @@
 /** What DataLake does where nothing is said. */
 export const dataLakeDefaults = Object.freeze({
   databasePrefix: "",
+  peopleToMatch: false,
   queryCutoffGb: 100,
   workers: 2,
   timeoutMinutes: 120,
@@ -9,6 +10,8 @@ export const dataLakeDefaults = Object.freeze({
   /** Days that Athena's results and the jobs' scratch files are kept. */
   resultDays: 30,
   scratchDays: 7,
+  /** Days that the output of matching jobs is kept: who was matched with whom, and by which job. */
+  matchingDays: 30,
   /** Days that replaced versions are kept: raw is the source of everything else. */
   rawNoncurrentDays: 365,
   noncurrentDays: 30,

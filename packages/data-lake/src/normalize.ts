@@ -20,6 +20,7 @@ export interface ResolvedDataLake {
   readonly foundation: FoundationRef;
   readonly databases: Readonly<Record<Zone, string>>;
   readonly schedule: Required<ScheduleArgs> | undefined;
+  readonly peopleToMatch: boolean;
   readonly queryCutoffBytes: number;
   readonly workers: number;
   readonly timeoutMinutes: number;
@@ -39,6 +40,7 @@ export function normalize(name: string, args: DataLakeArgs): ResolvedDataLake {
     foundation: args.foundation,
     databases: { raw: `${prefix}raw`, clean: `${prefix}clean`, curated: `${prefix}curated` },
     schedule: schedule === undefined ? undefined : resolveSchedule(schedule),
+    peopleToMatch: args.peopleToMatch ?? dataLakeDefaults.peopleToMatch,
     queryCutoffBytes: Math.round((args.queryCutoffGb ?? dataLakeDefaults.queryCutoffGb) * 1e9),
     workers: args.workers ?? dataLakeDefaults.workers,
     timeoutMinutes: args.timeoutMinutes ?? dataLakeDefaults.timeoutMinutes,
@@ -51,6 +53,7 @@ const known = [
   "foundation",
   "databasePrefix",
   "nightly",
+  "peopleToMatch",
   "queryCutoffGb",
   "workers",
   "timeoutMinutes",
@@ -68,6 +71,9 @@ export function dataLakeFaults(args: DataLakeArgs): Fault[] {
     ...foundationFaults(args.foundation),
     ...prefixFaults(args.databasePrefix),
     ...nightlyFaults(args.nightly),
+    ...(args.peopleToMatch === undefined || typeof args.peopleToMatch === "boolean"
+      ? []
+      : [{ path: "peopleToMatch", reason: `${quoted(args.peopleToMatch)} must be true or false` }]),
     ...numberFaults("queryCutoffGb", args.queryCutoffGb, 0.01, 100_000, "gigabytes"),
     ...wholeFaults("workers", args.workers, 2, 100, "Glue needs two at least"),
     ...wholeFaults("timeoutMinutes", args.timeoutMinutes, 1, 2880, "two days is the most"),

@@ -10,6 +10,7 @@ import {
   lakeTables,
   nightlySteps,
   normalize,
+  peopleToMatch,
   transformText,
 } from "../src";
 import { bindDatabases } from "../src/resources/scripts";
@@ -134,6 +135,29 @@ describe("DataLake", () => {
     expect(readable).toContain(`${arn("cdp-raw")}/*`);
   });
 
+  it("makes the table of people to match only where asked to, and keeps what came of it for a month", async () => {
+    expect(run.graph.byType("aws:glue/catalogTable:CatalogTable").map(({ name }) => name)).not.toContain(
+      "cdp-clean-people-to-match",
+    );
+    const { graph, outputs } = await runStack(() => {
+      const lake = new DataLake("cdp", { foundation, peopleToMatch: true });
+      return { input: lake.peopleToMatch, workspace: lake.workspace };
+    });
+    expect(violations(graph)).toEqual([]);
+    const table = graph.find("aws:glue/catalogTable:CatalogTable", "cdp-clean-people-to-match").inputs;
+    // Entity Resolution reads plain Parquet.
+    expect(table).toMatchObject({ parameters: { classification: "parquet" }, partitionKeys: [] });
+    const { bucket, ...input } = outputs.input as { bucket: { name: string }; columns: string[] };
+    expect(input).toMatchObject({ database: "clean", table: "people_to_match", prefix: "people_to_match/" });
+    expect(input.columns).toEqual(expect.arrayContaining(["record_id", "identifier_type", "identifier_value"]));
+    expect((table.storageDescriptor as { location: string }).location).toBe(`s3://${bucket.name}/people_to_match/`);
+    const rules = graph.find(
+      "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+      "cdp-workspace-lifecycle",
+    ).inputs;
+    expect(JSON.stringify(rules)).toContain('{"prefix":"matching/"}');
+  });
+
   it("starts by the clock only where asked to", async () => {
     const schedule = run.graph.find("aws:scheduler/schedule:Schedule", "cdp-nightly-schedule").inputs;
     expect(schedule).toMatchObject({ state: "ENABLED", scheduleExpressionTimezone: "Europe/Berlin" });
@@ -195,7 +219,7 @@ describe("transforms", () => {
     ["cast to int of text", /(?<!try_)cast\(\s*'/i],
   ];
   const noted = (table: (typeof lakeTables)[number]) => transformText(table).replace(/--.*$/gm, "");
-  const made = Object.values(nightlySteps).flat();
+  const made = [...Object.values(nightlySteps).flat(), peopleToMatch];
 
   it.each(made.map((table) => [`${table.zone}.${table.name}`, table] as const))(
     "%s stays in the common subset",

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { gzipSync } from "node:zlib";
-import type { ArchivedProfileRow, CollectedRecord, PlatformContract } from "@tributary/model";
+import { type ArchivedProfileRow, type CollectedRecord, matchRecordId, type PlatformContract } from "@tributary/model";
 import { LocalRuntime } from "../../local/src/runtime";
 import { LakeEngine } from "../../local/src/services/duckdb";
 import { putLocalFile } from "../../local/src/services/s3";
@@ -349,5 +349,51 @@ describe("the nightly pipeline", () => {
         "select * from curated.order_lines where invoice not like 'big-%' order by source_id, message_id, product_index",
       ),
     ).toEqual(before);
+  });
+
+  it("keeps of each source's people the newest of each trait, for matching", async () => {
+    const told = (of: Partial<CollectedRecord>, traits: unknown, at: string, id: string) =>
+      record({
+        type: "identify",
+        ...of,
+        message_id: id,
+        timestamp: `2026-01-01T0${at}:00:00.000Z`,
+        payload: JSON.stringify({ traits }),
+      });
+    const ann = { source_id: "crm", user_id: "ann" };
+    await archive("people", [
+      told(ann, { firstName: "Ann", lastName: "Old", email: " ann@x.yz ", address: { city: "Bonn" } }, "1", "p1"),
+      // Later, and an empty e-mail address says nothing.
+      told(ann, { lastName: "Lee", email: "", phone: "+49 30 1" }, "3", "p2"),
+      told(ann, { lastName: "Between" }, "2", "p3"),
+      // Of one moment the greater message id counts.
+      told(ann, { birthday: "1980-01-01" }, "4", "p4"),
+      told(ann, { birthday: "1980-01-02" }, "4", "p5"),
+      told({ source_id: "web", user_id: "ann" }, { name: "Ann L." }, "1", "p6"),
+      told({ source_id: "web", anonymous_id: "a-1" }, { first_name: "Bo" }, "1", "p7"),
+      // Nothing to match by.
+      told({ source_id: "web", user_id: "nobody" }, { plan: "free" }, "1", "p8"),
+    ]);
+    expect(await nightly()).toMatchObject({ status: "SUCCEEDED" });
+    const people = await rows(
+      "select record_id, source_id, identifier_type, identifier_value, full_name, last_name, email, phone, birthday, city from clean.people_to_match where source_id <> 'shop' order by 2, 3",
+    );
+    expect(people).toEqual([
+      [
+        matchRecordId("crm", "user_id", "ann"),
+        "crm",
+        "user_id",
+        "ann",
+        "Ann Lee",
+        "Lee",
+        "ann@x.yz",
+        "+49 30 1",
+        "1980-01-02",
+        "Bonn",
+      ],
+      [matchRecordId("web", "anonymous_id", "a-1"), "web", "anonymous_id", "a-1", "Bo", null, null, null, null, null],
+      [matchRecordId("web", "user_id", "ann"), "web", "user_id", "ann", "Ann L.", null, null, null, null, null],
+    ]);
+    expect(people.every(([id]) => /^[a-zA-Z0-9_-]{1,38}$/.test(String(id)))).toBe(true);
   });
 });

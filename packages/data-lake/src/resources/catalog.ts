@@ -2,7 +2,7 @@ import * as glue from "@pulumi/aws/glue";
 import * as pulumi from "@pulumi/pulumi";
 import type { LakeTable } from "@tributary/model";
 import { dataLakeDefaults } from "../defaults";
-import { lakeTables, type Zone } from "../tables";
+import type { Zone } from "../tables";
 
 /** Glue's names for each format. */
 const formats = {
@@ -34,6 +34,7 @@ export interface Catalog {
 export function makeCatalog(
   name: string,
   args: {
+    readonly tables: readonly LakeTable[];
     readonly databaseNames: Readonly<Record<Zone, string>>;
     readonly buckets: Readonly<Record<Zone, { readonly name: pulumi.Output<string> }>>;
     readonly tags: Record<string, string>;
@@ -53,7 +54,7 @@ export function makeCatalog(
       opts,
     );
   const databases = { raw: database("raw"), clean: database("clean"), curated: database("curated") };
-  const tables = lakeTables.map((table) => {
+  const tables = args.tables.map((table) => {
     const location = pulumi.interpolate`s3://${args.buckets[table.zone].name}/${table.name}/`;
     return [
       `${table.zone}.${table.name}`,

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { SecureBucket } from "@tributary/core";
 import { packageRoot } from "@tributary/core";
 import type { LakeTable } from "@tributary/model";
-import { lakeTables, type Zone } from "../tables";
+import { lakeTables, peopleToMatch, type Zone } from "../tables";
 
 /** Where in the workspace bucket the jobs' files lie. */
 export const scriptsPrefix = "scripts/";
@@ -24,7 +24,7 @@ export function transformText(table: LakeTable): string {
 
 /** A transform with the deployment's database names instead of the zones'. */
 export function bindDatabases(sql: string, databases: Readonly<Record<Zone, string>>): string {
-  return lakeTables.reduce(
+  return [...lakeTables, peopleToMatch].reduce(
     (text, { zone, name }) =>
       text.replace(new RegExp(`(?<![\\w.])${zone}\\.${name}\\b`, "g"), `${databases[zone]}.${name}`),
     sql,

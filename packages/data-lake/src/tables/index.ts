@@ -1,6 +1,7 @@
 import type { LakeTable } from "@tributary/model";
 import { cleanEvents } from "./clean-events";
 import { curatedEvents, customers, orderLines, orders } from "./curated";
+import { peopleToMatch } from "./people-to-match";
 import { cleanProfiles, identities, people, rawProfiles } from "./profiles";
 import { rawEvents } from "./raw-events";
 
@@ -13,11 +14,12 @@ export {
   orderLines,
   orders,
   people,
+  peopleToMatch,
   rawEvents,
   rawProfiles,
 };
 
-/** Every table of the lake; the catalog, the pipeline and the docs compile from these. */
+/** Every table of a lake; the catalog, the pipeline and the docs compile from these. `peopleToMatch` comes by choice. */
 export const lakeTables: readonly LakeTable[] = [
   rawEvents,
   rawProfiles,
@@ -40,3 +42,15 @@ export const nightlySteps: Readonly<Record<"clean" | "curate", readonly LakeTabl
   clean: [cleanEvents, cleanProfiles],
   curate: [curatedEvents, orderLines, orders, customers, people, identities],
 };
+
+/** The tables and steps of a lake, with those that are made only where asked for. */
+export function tablesOf({ peopleToMatch: matched }: { readonly peopleToMatch: boolean }): {
+  readonly tables: readonly LakeTable[];
+  readonly steps: typeof nightlySteps;
+} {
+  if (!matched) return { tables: lakeTables, steps: nightlySteps };
+  return {
+    tables: [...lakeTables, peopleToMatch],
+    steps: { ...nightlySteps, clean: [...nightlySteps.clean, peopleToMatch] },
+  };
+}

@@ -7,6 +7,8 @@ import { MatchingError } from "./faults";
 import { checkIds, loadSource, missingColumn, type Source } from "./input/load";
 import { storeAssignment, writeOutput } from "./output";
 import { storeProfiles } from "./profiles";
+import type { MatchReport } from "./report/report";
+import { profileSizes, suspiciousProfiles } from "./report/suspicious";
 import type { MatchInput, MatchResult, SuppressedValue } from "./result";
 import { type HashColumn, readHashes } from "./rules/hashes";
 import type { Suppressed } from "./rules/junk";
@@ -84,6 +86,7 @@ async function run(session: Session, input: MatchInput, began: number): Promise<
   const suppressed = await describeSuppressed(session, ruleRun.suppressed, values, rules);
   const seconds = (performance.now() - began) / 1000;
   const evaluation = truth === undefined ? {} : { evaluation: await evaluate(session, truth) };
+  const report = input.report ? { report: await makeReport(session, source, values, rules) } : {};
   return {
     summary: {
       records: source.records,
@@ -95,6 +98,20 @@ async function run(session: Session, input: MatchInput, began: number): Promise<
     },
     suppressed,
     cut: Object.fromEntries(cut),
+    ...report,
+  };
+}
+
+async function makeReport(
+  session: Session,
+  source: Source,
+  values: readonly ComparedValue[],
+  rules: MatchRules,
+): Promise<MatchReport> {
+  return {
+    sizes: await profileSizes(session),
+    suspicious: await suspiciousProfiles(session, source, values, rules),
+    pairs: [],
   };
 }
 

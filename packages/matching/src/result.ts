@@ -1,4 +1,5 @@
 import type { IdentityRules, MatchRules } from "@tributary/model";
+import type { MatchReport } from "./report/report";
 
 /** What is matched, and by what. */
 export interface MatchInput {
@@ -13,6 +14,8 @@ export interface MatchInput {
   readonly truthColumn?: string;
   /** Parquet, CSV or JSON lines by its ending: record_id, profile_id, and the input's columns. */
   readonly out?: string;
+  /** Gather what a person wants to see of the run. Default false. */
+  readonly report?: boolean;
   /** DuckDB's memory limit, such as "2GB"; more spills to `workFolder`. */
   readonly memory?: string;
   readonly threads?: number;
@@ -69,4 +72,6 @@ export interface MatchResult {
   readonly suppressed: readonly SuppressedValue[];
   /** Links that a constraint did not let hold, by reason. */
   readonly cut: Readonly<Record<string, number>>;
+  /** Where it was asked for. */
+  readonly report?: MatchReport;
 }

@@ -53,6 +53,28 @@ export function matchRecords(records: readonly MatchRecord[], semantics: Matchin
   });
 }
 
+/**
+ * Finds what one record matches among others, rule by rule: all that the first rule which finds any matches.
+ * Undefined where none does.
+ */
+export function matchOne(
+  record: MatchRecord,
+  others: Iterable<MatchRecord>,
+  { rules, comparison }: Pick<MatchingSemantics, "rules" | "comparison">,
+): { readonly rule: string; readonly ids: readonly string[] } | undefined {
+  const compiled = rules.map(compile);
+  const found = compiled.map((): string[] => []);
+  for (const other of others) {
+    const place = compiled.findIndex(({ alternatives }) =>
+      alternatives.some((functions) => functions.every((given) => holds(given, record, other, comparison))),
+    );
+    found[place]?.push(other.id);
+  }
+  const first = found.findIndex(({ length }) => length > 0);
+  const [rule, ids] = [compiled[first], found[first]];
+  return rule && ids ? { rule: rule.name, ids } : undefined;
+}
+
 type Found = { readonly group: number; readonly rule: string } | undefined;
 
 function run(matcher: Matcher, rules: readonly CompiledRule[], mode: MatchRules["mode"]): Found[] {
@@ -182,10 +204,15 @@ class Matcher {
       for (let i = 0; i < block.length; i++) {
         for (let j = i + 1; j < block.length; j++) {
           const [a, b] = [block[i] as number, block[j] as number];
-          if (union.root(a) !== union.root(b) && fuzzy.every((given) => this.alike(given, a, b))) union.join(a, b);
+          if (union.root(a) !== union.root(b) && this.alike(fuzzy, a, b)) union.join(a, b);
         }
       }
     }
+  }
+
+  private alike(fuzzy: readonly MatchingFunction[], a: number, b: number): boolean {
+    const [left, right] = [this.records[a] as MatchRecord, this.records[b] as MatchRecord];
+    return fuzzy.every((given) => holds(given, left, right, this.comparison));
   }
 
   /** Records that agree on all exact functions. Without one, all records are a block. */
@@ -195,7 +222,7 @@ class Matcher {
     for (const index of among) {
       let keys = [""];
       for (const given of exact) {
-        const tokens = this.tokens(given, this.records[index] as MatchRecord);
+        const tokens = tokensOf(given, this.records[index] as MatchRecord, this.comparison);
         keys = keys.flatMap((key) => tokens.map((token) => `${key}\u0000${token}`));
       }
       for (const key of keys) {
@@ -206,34 +233,35 @@ class Matcher {
     }
     return blocks.values();
   }
+}
 
-  /** What an exact function compares a record by: two records match where they have one in common. */
-  private tokens(given: MatchingFunction, record: MatchRecord): string[] {
-    if (given.kind === "exactManyToMany") {
-      return distinct(given.keys.flatMap((key) => this.filled(record, key)).map(({ value }) => value));
-    }
-    if (given.kind !== "exact") return [];
-    const process = given.emptyValues === "Process";
-    const values = process ? (record.keys[given.key] ?? []) : this.filled(record, given.key);
-    const byField = this.comparison === "ONE_TO_ONE";
-    return distinct(values.map(({ field, value }) => (byField ? `${field}\u0001${value}` : value)));
-  }
+const filled = (record: MatchRecord, key: string): readonly MatchValue[] =>
+  (record.keys[key] ?? []).filter(({ value }) => value !== "");
 
-  private filled(record: MatchRecord, key: string): MatchValue[] {
-    return (record.keys[key] ?? []).filter(({ value }) => value !== "");
+/** What an exact function compares a record by: two records match where they have one in common. */
+function tokensOf(given: MatchingFunction, record: MatchRecord, comparison: MatchRules["comparison"]): string[] {
+  if (given.kind === "exactManyToMany") {
+    return distinct(given.keys.flatMap((key) => filled(record, key)).map(({ value }) => value));
   }
+  if (given.kind !== "exact") return [];
+  const process = given.emptyValues === "Process";
+  const values = process ? (record.keys[given.key] ?? []) : filled(record, given.key);
+  const byField = comparison === "ONE_TO_ONE";
+  return distinct(values.map(({ field, value }) => (byField ? `${field}\u0001${value}` : value)));
+}
 
-  private alike(given: MatchingFunction, a: number, b: number): boolean {
-    if (given.kind === "exact" || given.kind === "exactManyToMany") return false;
-    const left = this.filled(this.records[a] as MatchRecord, given.key);
-    const right = this.filled(this.records[b] as MatchRecord, given.key);
-    return left.some((one) =>
-      right.some(
-        (other) =>
-          (this.comparison === "MANY_TO_MANY" || one.field === other.field) && similar(given, one.value, other.value),
-      ),
-    );
+/** Whether a function finds two records alike. */
+function holds(given: MatchingFunction, a: MatchRecord, b: MatchRecord, comparison: MatchRules["comparison"]): boolean {
+  if (given.kind === "exact" || given.kind === "exactManyToMany") {
+    const tokens = tokensOf(given, b, comparison);
+    return tokensOf(given, a, comparison).some((token) => tokens.includes(token));
   }
+  const right = filled(b, given.key);
+  return filled(a, given.key).some((one) =>
+    right.some(
+      (other) => (comparison === "MANY_TO_MANY" || one.field === other.field) && similar(given, one.value, other.value),
+    ),
+  );
 }
 
 const distinct = (values: readonly string[]): string[] => [...new Set(values)];

@@ -8,6 +8,7 @@ import {
   MatchingBoundError,
   type MatchingSemantics,
   type MatchRecord,
+  matchOne,
   matchRecords,
   parseCondition,
   recordReader,
@@ -177,6 +178,22 @@ describe("the engine in memory", () => {
         expect(sets.sort()).toEqual(naive(given, how));
       }),
       { numRuns: 600, seed: 21 },
+    );
+  });
+
+  test("one record finds what all of the first rule that finds any match", () => {
+    fc.assert(
+      fc.property(records, semantics, ([probe, ...others], how) => {
+        if (!probe) return;
+        const found = matchOne(probe, others, how);
+        const byRule = how.rules.map((rule) => {
+          const alone = { ...how, rules: [rule] };
+          return others.filter((other) => matchRecords([probe, other], alone).length > 0).map(({ id }) => id);
+        });
+        const first = byRule.findIndex(({ length }) => length > 0);
+        expect(found).toEqual(first < 0 ? undefined : { rule: how.rules[first]?.name, ids: byRule[first] });
+      }),
+      { numRuns: 200, seed: 4 },
     );
   });
 

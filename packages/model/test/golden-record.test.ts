@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import {
   absorbEvidence,
@@ -315,4 +317,11 @@ describe("the golden record", () => {
     const faults = survivorshipSchema.safeParse({ fields: { name: ["newest"] }, default: [], consent: "any" });
     expect(faults.error?.issues.map(({ path }) => path.join("."))).toEqual(["fields.name.0", "default", "consent"]);
   });
+});
+
+test("docs/identity/golden-record.md shows a survivorship that the rules take", () => {
+  const page = readFileSync(join(__dirname, "..", "..", "..", "docs", "identity", "golden-record.md"), "utf8");
+  const example = /const survivorship = (\{[\s\S]*?\n\});/.exec(page)?.[1];
+  const value: unknown = new Function(`return ${example}`)();
+  expect(survivorshipSchema.parse(value).fields.name).toEqual([{ sources: ["crm", "shop"] }, "completeness"]);
 });

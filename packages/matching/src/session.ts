@@ -43,7 +43,10 @@ export class Session {
         temp_directory: join(folder, "spill"),
         ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
       });
-      return new Session(folder, instance, await instance.connect());
+      const connection = await instance.connect();
+      // The database lives for one run: compressing costs more time than it saves.
+      await connection.run("set force_compression = 'uncompressed'");
+      return new Session(folder, instance, connection);
     } catch (error) {
       rmSync(folder, { recursive: true, force: true });
       throw error;

@@ -99,6 +99,19 @@ describe("matching a file", () => {
     for (const result of results) expect(result).toEqual(results[0]);
   });
 
+  test("many rows, read by several threads, keep their values", async () => {
+    const lines = Array.from({ length: 300_000 }, (_, at) => `k${at},u${at >> 1}@x.org,${at >> 1}`);
+    const { summary } = await run(
+      {
+        files: [file("many.csv", ["id,email,who", ...lines].join("\n"))],
+        truthColumn: "who",
+        threads: 4,
+      },
+      { attributes: people.attributes.slice(2), rules: people.rules?.slice(0, 1) },
+    );
+    expect(summary).toMatchObject({ profiles: 150_000, largest: 2, evaluation: { precision: 1, recall: 1 } });
+  });
+
   test("constraints: a limit, a veto, must-link and cannot-link", async () => {
     const files = [file("constrained.csv", rows.join("\n"))];
     const constrained = async (constraints: MatchRulesInput["constraints"]) =>

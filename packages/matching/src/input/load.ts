@@ -27,9 +27,6 @@ const readers: Record<FileFormat, (paths: string, delimiter: string) => string> 
   parquet: (paths) => `read_parquet(${paths}, union_by_name = true)`,
 };
 
-/** Blanks around a value say nothing; these are those of exports: space, tab, line ends, no-break space. */
-const blanks = "' ' || chr(9) || chr(10) || chr(13) || chr(160)";
-
 /**
  * Reads files as one table by column name: every column as text without blanks around it, nothing where nothing is left.
  * Names in a CSV's head line lose the blanks around them too.
@@ -38,8 +35,11 @@ const blanks = "' ' || chr(9) || chr(10) || chr(13) || chr(160)";
  */
 export async function loadSource(session: Session, files: readonly string[], idColumn?: string): Promise<Source> {
   const found = await findFiles(session, files);
-  const parts: { readonly names: ReadonlyMap<string, string>; readonly reader: string; readonly files: readonly InputFile[] }[] =
-    [];
+  const parts: {
+    readonly names: ReadonlyMap<string, string>;
+    readonly reader: string;
+    readonly files: readonly InputFile[];
+  }[] = [];
   for (const files of await readTogether(found)) {
     const list = `[${files.map((file) => literal(file.path)).join(", ")}]`;
     const reader = readers[(files[0] as InputFile).format](list, files[0]?.delimiter ?? ",");
@@ -51,7 +51,7 @@ export async function loadSource(session: Session, files: readonly string[], idC
       const raw = names.get(column);
       return raw === undefined
         ? `null::VARCHAR as c${index}`
-        : `nullif(trim(${quoted(raw)}::VARCHAR, ${blanks}), '') as c${index}`;
+        : `nullif(trim(${quoted(raw)}::VARCHAR), '') as c${index}`;
     });
     return `select ${list.join(", ")} from ${reader}`;
   });

@@ -24,27 +24,31 @@ export async function readHashes(
     known: 0,
   }));
   if (expressions.length === 0) return columns;
-  const list = expressions.map((expression, index) => `${expression} as x${index}`);
-  const hashed = expressions.map((_, index) => `if(x${index} is null, 0::UBIGINT, hash(x${index}))`);
-  let at = 0;
-  await session.stream(`select ${hashed.join(", ")} from (select ${list.join(", ")} from source)`, (chunk) => {
+  const hashed = expressions.map((expression) => `hash(${expression})`);
+  const [nothing] = await session.rows<{ h: bigint }>("select hash(null::VARCHAR) as h");
+  const [nothingLow, nothingHigh] = new Int32Array(BigUint64Array.of(nothing?.h ?? 0n).buffer);
+  let done = 0;
+  await session.stream(`select rowid::INTEGER, ${hashed.join(", ")} from source`, (chunk) => {
+    // Threads hand over their parts in any order, so each row says which it is.
     const rows = chunk.rowCount;
+    const { items: at } = chunk.getColumnVector(0) as unknown as { items: Int32Array };
     for (const [index, column] of columns.entries()) {
-      const { items } = chunk.getColumnVector(index) as unknown as { items: BigUint64Array };
+      const { items } = chunk.getColumnVector(index + 1) as unknown as { items: BigUint64Array };
       const halves = new Int32Array(items.buffer, items.byteOffset, rows * 2);
       const { low, high } = column;
       let known = 0;
       for (let row = 0; row < rows; row++) {
         const a = halves[2 * row] as number;
         const b = halves[2 * row + 1] as number;
-        if ((a | b) !== 0) known++;
-        low[at + row] = a;
-        high[at + row] = b;
+        if (a === nothingLow && b === nothingHigh) continue;
+        known++;
+        low[at[row] as number] = a;
+        high[at[row] as number] = b;
       }
       column.known += known;
     }
-    at += rows;
-    onProgress?.(at);
+    done += rows;
+    onProgress?.(done);
   });
   return columns;
 }

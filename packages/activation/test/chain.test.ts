@@ -42,7 +42,7 @@ beforeAll(async () => {
     ["memberships", "audience", "profileId"],
     ["deliveries", "target", "profileId"],
     ["profiles", "profileId", undefined],
-    ["graph", "key", undefined],
+    ["graph", "key", "part"],
   ] as const) {
     await kernel.call("dynamodb", "CreateTable", {
       TableName: name,
@@ -283,18 +283,27 @@ describe("the profile API", () => {
   const handler = makeProfileApi(new ProfileStore({ graph: "graph", profiles: "profiles" }), defaultIdentityRules);
 
   beforeAll(async () => {
-    const written = { versions: new Map(profiles.map((one) => [one.profileId, one.version])), assignment };
     const put = (TableName: string, Item: object) => kernel.call("dynamodb", "PutItem", { TableName, Item });
-    await put("graph", {
-      key: { S: "COMP#c" },
-      revision: { N: "1" },
-      data: { B: encodeComponent({ evidence, written }) },
-    });
-    for (const { type, value } of evidence.nodes.values()) {
+    for (const one of profiles) {
+      const mine = [...evidence.nodes].filter(([key]) => assignment.get(key) === one.profileId);
+      const keys = new Set(mine.map(([key]) => key));
+      const part = {
+        nodes: new Map(mine),
+        edges: new Map([...evidence.edges].filter(([, { a, b }]) => keys.has(a) || keys.has(b))),
+      };
       await put("graph", {
-        key: { S: identifierItemKey({ type, value } satisfies Identifier) },
-        component: { S: "c" },
+        key: { S: `COMP#${one.profileId}` },
+        part: { S: "-" },
+        revision: { N: "1" },
+        data: { B: encodeComponent({ evidence: part, profile: { id: one.profileId, version: one.version } }) },
       });
+      for (const [, { type, value }] of mine) {
+        await put("graph", {
+          key: { S: identifierItemKey({ type, value } satisfies Identifier) },
+          part: { S: "-" },
+          component: { S: one.profileId },
+        });
+      }
     }
     for (const one of profiles) await put("profiles", marshall({ kind: "profile", ...one }));
     await put(
@@ -351,7 +360,7 @@ describe("the profile API", () => {
   test("explains one person, two people, and what is missing", async () => {
     expect((await get("user_id:u1", "email:jo@x.yz")).body).toMatchObject({
       samePerson: true,
-      path: [{ rule: "same-event" }],
+      path: [{ kind: "same-event" }],
     });
     const two = await get("user_id:u1", "user_id:u2");
     expect(two.body).toMatchObject({ samePerson: false, summary: expect.stringContaining("at most 1 user_id") });

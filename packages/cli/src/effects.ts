@@ -8,9 +8,11 @@ import {
   evidenceOf,
   type Fact,
   graphKeyAttribute,
+  graphPartAttribute,
   identifierItemKey,
   isLaterFact,
   type Json,
+  mainPart,
   nodeKey,
   type PlatformContract,
   type StoredComponent,
@@ -64,7 +66,7 @@ export class Effector {
       const name = `${node.type}:${node.value}`;
       identifiers.push(name);
       const component = await this.componentOf(identifierItemKey(node));
-      const profile = component?.written.assignment.get(nodeKey(node));
+      const profile = component?.profile?.id;
       if (profile !== undefined) profiles.add(profile);
       const known = component?.evidence.nodes.get(nodeKey(node));
       for (const [key, fact] of node.traits) {
@@ -104,7 +106,10 @@ export class Effector {
   }
 
   private async graph(key: string): Promise<Item | undefined> {
-    return await this.item(this.platform.identities.graphTableName, { [graphKeyAttribute]: { S: key } });
+    return await this.item(this.platform.identities.graphTableName, {
+      [graphKeyAttribute]: { S: key },
+      [graphPartAttribute]: { S: mainPart },
+    });
   }
 
   private async item(TableName: string, Key: Item): Promise<Item | undefined> {

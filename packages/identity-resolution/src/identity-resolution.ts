@@ -10,7 +10,7 @@ import {
   SecureTable,
   TributaryComponent,
 } from "@tributary/core";
-import { graphKeyAttribute, type PlatformContract } from "@tributary/model";
+import { graphKeyAttribute, graphPartAttribute, type PlatformContract } from "@tributary/model";
 import type { IdentityResolutionArgs } from "./args";
 import { identityResolutionDefaults } from "./defaults";
 import type { ResolverEnv } from "./env";
@@ -48,7 +48,12 @@ export class IdentityResolution extends TributaryComponent {
     const store = { foundation, dataClass: "personal", onDelete: resolved.onDelete } as const;
     const graph = new SecureTable(
       `${name}-graph`,
-      { ...store, hashKey: { name: graphKeyAttribute }, ...transformed(resolved.transform.graph) },
+      {
+        ...store,
+        hashKey: { name: graphKeyAttribute },
+        rangeKey: { name: graphPartAttribute },
+        ...transformed(resolved.transform.graph),
+      },
       this.child(),
     );
     const profiles = new SecureTable(
@@ -144,7 +149,7 @@ export class IdentityResolution extends TributaryComponent {
       {
         ...common,
         description:
-          "An identifier links more people than the rules allow in one component, so links are refused. Find the value and block it in the identity rules.",
+          "An identifier is linked with more identifiers than maxComponentSize, so it belongs to nobody from now on. The resolver's log has the key of its item. If it is junk, block it in the identity rules.",
         metric: "ComponentsFrozen",
       },
       this.child(),

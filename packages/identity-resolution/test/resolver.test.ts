@@ -37,14 +37,14 @@ let world = 0;
 /** Fresh tables. */
 async function tables(): Promise<{ graph: string; profiles: string }> {
   const names = { graph: `graph-${++world}`, profiles: `profiles-${world}` };
-  for (const [name, key] of [
-    [names.graph, "key"],
+  for (const [name, ...keys] of [
+    [names.graph, "key", "part"],
     [names.profiles, "profileId"],
   ]) {
     await kernel.call("dynamodb", "CreateTable", {
       TableName: name,
-      KeySchema: [{ AttributeName: key, KeyType: "HASH" }],
-      AttributeDefinitions: [{ AttributeName: key, AttributeType: "S" }],
+      KeySchema: keys.map((key, place) => ({ AttributeName: key, KeyType: place === 0 ? "HASH" : "RANGE" })),
+      AttributeDefinitions: keys.map((key) => ({ AttributeName: key, AttributeType: "S" })),
       BillingMode: "PAY_PER_REQUEST",
     });
   }

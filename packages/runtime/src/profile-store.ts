@@ -3,14 +3,21 @@ import {
   BatchGetItemCommand,
   type DynamoDBClient,
   GetItemCommand,
+  QueryCommand,
 } from "@aws-sdk/client-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import {
+  absorbEvidence,
   componentItemKey,
   decodeComponent,
+  type Evidence,
+  emptyEvidence,
   graphKeyAttribute,
+  graphPartAttribute,
   type Identifier,
   identifierItemKey,
+  identifierOfKey,
+  mainPart,
   nodeKey,
   type Profile,
   type ProfileItem,
@@ -42,6 +49,32 @@ const batchGetLimit = 100;
 /** Reads an item of the profiles table as it was written. */
 export function profileItemOf(item: Item): ProfileItem {
   return unmarshall(item, { wrapNumbers: Number }) as ProfileItem;
+}
+
+/** The key of an item of the graph table. */
+export function graphItemKey(key: string, part: string = mainPart): Item {
+  return { [graphKeyAttribute]: { S: key }, [graphPartAttribute]: { S: part } };
+}
+
+/** Whether links lead from one identifier to another. */
+function connected(evidence: Evidence, from: string, to: string): boolean {
+  const neighbours = new Map<string, string[]>();
+  for (const { a, b } of evidence.edges.values()) {
+    for (const [one, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const list = neighbours.get(one);
+      if (list) list.push(other);
+      else neighbours.set(one, [other]);
+    }
+  }
+  const met = new Set([from]);
+  for (const key of met) {
+    if (!evidence.nodes.has(key)) continue;
+    for (const other of neighbours.get(key) ?? []) met.add(other);
+  }
+  return met.has(to);
 }
 
 /** The read side of identity: identifier → component → profile id → profile, redirects followed on each step. */
@@ -84,21 +117,58 @@ export class ProfileStore {
 
   /** The profile that an identifier belongs to. The value must be normalised: see `parseIdentifier`. */
   async byIdentifier(identifier: Identifier): Promise<Profile | undefined> {
-    const live = await this.component(identifier);
-    const profileId = live?.component.written.assignment.get(nodeKey(identifier));
-    return profileId === undefined ? undefined : await this.byId(profileId);
+    const profile = (await this.component(identifier))?.component.profile;
+    return profile && (await this.byId(profile.id));
   }
 
   /** The component of evidence that an identifier is in. */
   async component(identifier: Identifier): Promise<LiveComponent | undefined> {
-    const key = identifierItemKey(identifier);
-    const componentId = (await this.componentIds([key], true)).get(key);
-    return componentId === undefined ? undefined : (await this.components([componentId], true)).get(componentId);
+    const found = await this.componentsOf([identifier]);
+    return found.get(nodeKey(identifier));
+  }
+
+  /** The component of each identifier, by node key. */
+  async componentsOf(identifiers: readonly Identifier[]): Promise<Map<string, LiveComponent>> {
+    const itemKeys = identifiers.map(identifierItemKey);
+    const ids = await this.componentIds(itemKeys, true);
+    const components = await this.components([...new Set(ids.values())], true);
+    const found = new Map<string, LiveComponent>();
+    for (const [place, identifier] of identifiers.entries()) {
+      const live = components.get(ids.get(itemKeys[place] ?? "") ?? "");
+      if (live?.component.evidence.nodes.has(nodeKey(identifier))) found.set(nodeKey(identifier), live);
+    }
+    return found;
+  }
+
+  /**
+   * The evidence around two identifiers, as far as it takes to say what ties them or keeps them apart: their components,
+   * and those on the way from the one to the other.
+   *
+   * @param most components that are read before the search for a way is given up
+   */
+  async evidenceBetween(a: Identifier, b: Identifier, most = 100): Promise<Evidence> {
+    const evidence = emptyEvidence();
+    const read = new Set<string>();
+    let wanted: Identifier[] = [a, b];
+    while (wanted.length > 0 && read.size < most) {
+      for (const live of new Set((await this.componentsOf(wanted)).values())) {
+        read.add(live.id);
+        absorbEvidence(evidence, live.component.evidence);
+      }
+      if (connected(evidence, nodeKey(a), nodeKey(b))) break;
+      const beyond = new Set([...evidence.edges.values()].flatMap((edge) => [edge.a, edge.b]));
+      for (const { type, value } of wanted) beyond.delete(nodeKey({ type, value }));
+      wanted = [...beyond]
+        .filter((key) => !evidence.nodes.has(key))
+        .slice(0, batchGetLimit)
+        .map(identifierOfKey);
+    }
+    return evidence;
   }
 
   /** Component id by identifier item key, as written when the identifier was first seen: it may have been merged since. */
   async componentIds(itemKeys: readonly string[], consistent: boolean): Promise<Map<string, string>> {
-    const keys = itemKeys.map((key) => ({ [graphKeyAttribute]: { S: key } }));
+    const keys = itemKeys.map((key) => graphItemKey(key));
     const found = new Map<string, string>();
     for (const item of await this.batchGet(this.tables.graph, keys, consistent)) {
       const key = item[graphKeyAttribute]?.S;
@@ -115,7 +185,7 @@ export class ProfileStore {
     let wanted = [...new Set(ids)];
     for (let hops = 0; wanted.length > 0; hops++) {
       if (hops > maxRedirects) throw new Error(`a component is at the end of more than ${maxRedirects} redirects`);
-      const keys = wanted.map((id) => ({ [graphKeyAttribute]: { S: componentItemKey(id) } }));
+      const keys = wanted.map((id) => graphItemKey(componentItemKey(id)));
       const next = new Set<string>();
       for (const item of await this.batchGet(this.tables.graph, keys, consistent)) {
         const id = item[graphKeyAttribute]?.S?.slice(componentItemKey("").length) ?? "";
@@ -137,6 +207,27 @@ export class ProfileStore {
       if (component) result.set(id, component);
     }
     return result;
+  }
+
+  /** The items below a key of the graph table whose sort key begins with a text. */
+  async parts(key: string, beginning: string): Promise<Item[]> {
+    const items: Item[] = [];
+    let from: Item | undefined;
+    do {
+      const output = await this.client().send(
+        new QueryCommand({
+          TableName: this.tables.graph,
+          KeyConditionExpression: "#key = :key AND begins_with(#part, :part)",
+          ExpressionAttributeNames: { "#key": graphKeyAttribute, "#part": graphPartAttribute },
+          ExpressionAttributeValues: { ":key": { S: key }, ":part": { S: beginning } },
+          ConsistentRead: true,
+          ...(from === undefined ? {} : { ExclusiveStartKey: from }),
+        }),
+      );
+      items.push(...(output.Items ?? []));
+      from = output.LastEvaluatedKey;
+    } while (from !== undefined);
+    return items;
   }
 
   private async batchGet(table: string, keys: readonly Item[], consistent: boolean): Promise<Item[]> {

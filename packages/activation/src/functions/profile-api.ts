@@ -1,14 +1,4 @@
-import {
-  compileRules,
-  type Evidence,
-  emptyEvidence,
-  explain,
-  type Identifier,
-  type IdentityRules,
-  mergeEvidence,
-  nodeKey,
-  parseIdentifier,
-} from "@tributary/model";
+import { compileRules, explain, type Identifier, type IdentityRules, nodeKey, parseIdentifier } from "@tributary/model";
 import { logger, type ProfileStore } from "@tributary/runtime";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 
@@ -26,7 +16,7 @@ class RequestFault extends Error {
   }
 }
 
-type Store = Pick<ProfileStore, "byId" | "byIdentifier" | "component">;
+type Store = Pick<ProfileStore, "byId" | "byIdentifier" | "evidenceBetween">;
 
 /** `GET /v1/profiles/{identifier}` and `GET /v1/profiles/{identifier}/explain?with={identifier}`. */
 export function makeProfileApi(
@@ -61,17 +51,12 @@ async function profileOf(asked: string, store: Store, rules: IdentityRules): Pro
 
 async function explanationOf(asked: string, other: string, store: Store, rules: IdentityRules): Promise<object> {
   const [a, b] = [identifierOf(asked, rules), identifierOf(other, rules)];
-  const [left, right] = await Promise.all([store.component(a), store.component(b)]);
-  for (const [identifier, found] of [
-    [a, left],
-    [b, right],
-  ] as const) {
-    if (!found) throw new RequestFault(404, "not-found", `Nobody has been seen with ${nodeKey(identifier)}.`);
+  const evidence = await store.evidenceBetween(a, b);
+  for (const identifier of [a, b]) {
+    if (!evidence.nodes.has(nodeKey(identifier))) {
+      throw new RequestFault(404, "not-found", `Nobody has been seen with ${nodeKey(identifier)}.`);
+    }
   }
-  const evidence: Evidence = mergeEvidence(
-    left?.component.evidence ?? emptyEvidence(),
-    right?.component.evidence ?? emptyEvidence(),
-  );
   return explain(evidence, rules, nodeKey(a), nodeKey(b));
 }
 

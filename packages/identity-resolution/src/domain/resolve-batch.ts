@@ -1,16 +1,10 @@
-import {
-  type CustomerEvent,
-  type EventEvidence,
-  evidenceOf,
-  type Identifier,
-  type IdentityRules,
-  identifierItemKey,
-  nodeKey,
-} from "@tributary/model";
+import { type CustomerEvent, type IdentityRules, recordOf } from "@tributary/model";
 import { type Disposition, mapLimit, ok, poison, retry } from "@tributary/runtime";
 import { changeOf } from "./change";
-import type { CommitResult, Graph } from "./graph";
-import { type Draft, World } from "./world";
+import type { CommitResult, Graph, LoggedEvent } from "./graph";
+import type { EvidenceItem } from "./items";
+import { Reader } from "./reader";
+import type { Draft, World } from "./world";
 
 export interface ResolveOptions {
   /** Tries before a record goes back to the stream. @default 12 */
@@ -23,66 +17,100 @@ export interface ResolveOptions {
 
 /** What a batch came to, for metrics. */
 export interface BatchResult {
-  /** One per event, in order. */
+  /** One per item, in order. */
   readonly dispositions: readonly Disposition[];
   readonly transactions: number;
   readonly conflicts: number;
   readonly profilesChanged: number;
-  /** Links that the cap on a component's size refused. */
-  readonly refusedLinks: number;
+  /** Item keys of identifiers that belong to nobody from now on, since they have more links than `maxComponentSize`. */
+  readonly frozen: readonly string[];
 }
 
 const jitter = (attempt: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(10 * 2 ** attempt, 1_000)));
 
-/**
- * Applies a batch of events to the graph: one read of what they name, all events in memory, one transaction per
- * component that changed. A component that somebody else changed meanwhile is read again. Applying an event twice
- * changes nothing, so at-least-once delivery and retries of half-done batches are safe.
- */
+/** Applies a batch of events to the graph; see `applyEvidence`. Events that name nobody are done. */
 export async function resolveBatch(
   events: readonly CustomerEvent[],
   graph: Graph,
   rules: IdentityRules,
   options: ResolveOptions = {},
 ): Promise<BatchResult> {
-  const batch = new Batch(events, graph, rules, options);
-  await batch.run([...events.keys()]);
+  const items: EvidenceItem[] = [];
+  const places: number[] = [];
+  events.forEach((event, place) => {
+    const record = recordOf(event, rules);
+    if (record) places[items.push({ kind: "event", record, receivedAt: event.receivedAt }) - 1] = place;
+  });
+  const result = await applyEvidence(items, graph, rules, options);
+  const dispositions: Disposition[] = events.map(() => ok);
+  result.dispositions.forEach((disposition, index) => {
+    dispositions[places[index] as number] = disposition;
+  });
+  return { ...result, dispositions };
+}
+
+/**
+ * Applies evidence to the graph: one read of what it names, all of it in memory, one transaction for each group of
+ * components that changed. What somebody else changed meanwhile is read again. Applying an item twice changes nothing, so
+ * at-least-once delivery and retries of half-done batches are safe.
+ *
+ * Events are noted in the log before anything is read. A retraction reads the log after it was committed: so an event
+ * either is in what the retraction reads, or reads what the retraction wrote.
+ */
+export async function applyEvidence(
+  items: readonly EvidenceItem[],
+  graph: Graph,
+  rules: IdentityRules,
+  options: ResolveOptions = {},
+): Promise<BatchResult> {
+  const batch = new Batch(items, graph, rules, options);
+  await batch.note();
+  await batch.run([...items.keys()]);
+  await batch.forgetPoison();
   return batch.result();
 }
 
 class Batch {
-  private readonly evidence: readonly (EventEvidence | undefined)[];
+  private readonly reader: Reader;
   private readonly dispositions = new Map<number, Disposition>();
-  private readonly itemKeys = new Map<string, string>();
   private transactions = 0;
   private conflicts = 0;
   private profilesChanged = 0;
-  private refusedLinks = 0;
+  private readonly frozen: string[] = [];
 
   constructor(
-    private readonly events: readonly CustomerEvent[],
+    private readonly items: readonly EvidenceItem[],
     private readonly graph: Graph,
     private readonly rules: IdentityRules,
     private readonly options: ResolveOptions,
   ) {
-    this.evidence = events.map((event) => evidenceOf(event, rules));
+    this.reader = new Reader(items, graph, rules);
   }
 
   result(): BatchResult {
     return {
-      dispositions: this.events.map((_event, index) => this.dispositions.get(index) ?? ok),
+      dispositions: this.items.map((_item, index) => this.dispositions.get(index) ?? ok),
       transactions: this.transactions,
       conflicts: this.conflicts,
       profilesChanged: this.profilesChanged,
-      refusedLinks: this.refusedLinks,
+      frozen: this.frozen,
     };
   }
 
-  /** Applies events by index until each is done, poison, or out of attempts. */
+  async note(): Promise<void> {
+    await this.graph.note(this.logged([...this.items.keys()]), []);
+  }
+
+  async forgetPoison(): Promise<void> {
+    const poisoned = [...this.dispositions].filter(([, { kind }]) => kind === "poison").map(([index]) => index);
+    if (poisoned.length > 0) await this.graph.forget(this.logged(poisoned));
+  }
+
+  /** Applies items by index until each is done, poison, or out of attempts. */
   async run(indexes: readonly number[]): Promise<void> {
     const { maxAttempts = 12, backoff = jitter } = this.options;
-    let pending = indexes.filter((index) => this.evidence[index] !== undefined);
+    let pending = [...indexes];
     for (let attempt = 0; pending.length > 0 && attempt < maxAttempts; attempt++) {
       if (attempt > 0) await backoff(attempt);
       pending = await this.attempt(pending, attempt > 0);
@@ -90,63 +118,59 @@ class Batch {
     for (const index of pending) this.dispositions.set(index, retry("others keep changing the same component"));
   }
 
-  /** One pass; gives the events that must be tried again. */
+  /** One pass; gives the items that must be tried again. */
   private async attempt(indexes: readonly number[], consistent: boolean): Promise<number[]> {
-    const world = await this.read(indexes, consistent);
-    for (const index of indexes) {
-      const evidence = this.evidence[index];
-      if (evidence) world.apply(index, evidence);
-    }
+    const world = await this.reader.read(indexes, consistent);
+    if (!world) return [...indexes];
+    await this.graph.note([], this.reader.neighbours(world));
     const again = new Set<number>();
     const halves: number[][] = [];
-    await mapLimit(
-      world.result().filter((draft) => draft.changed),
-      this.options.concurrency ?? 32,
-      async (draft) => {
-        const result = await this.commit(draft);
-        const touched = [...draft.events];
-        if (result.kind === "conflict") for (const index of touched) again.add(index);
-        else if (result.kind !== "done") halves.push(...this.isolate(touched, result));
-      },
-    );
-    this.refusedLinks += again.size === 0 ? world.refusedLinks : 0;
+    await mapLimit(world.drafts(), this.options.concurrency ?? 32, async (draft) => {
+      const result = await this.commit(draft, world);
+      const touched = [...draft.items];
+      if (result.kind === "conflict") for (const index of touched) again.add(index);
+      else if (result.kind !== "done") halves.push(...this.isolate(touched, result));
+    });
     // Order does not matter to the outcome, so a change too large for one transaction is made in smaller steps.
     for (const half of halves) await this.run(half);
+    for (const index of await this.reader.overtaken(world)) again.add(index);
     return [...again].filter((index) => this.dispositions.get(index) === undefined);
   }
 
-  /** Hashing is a good part of a batch's work, and events name the same people again and again. */
-  private readonly itemKeyOf = (identifier: Identifier): string => {
-    const key = nodeKey(identifier);
-    const known = this.itemKeys.get(key);
-    if (known !== undefined) return known;
-    const itemKey = identifierItemKey(identifier);
-    this.itemKeys.set(key, itemKey);
-    return itemKey;
-  };
-
-  private async read(indexes: readonly number[], consistent: boolean): Promise<World> {
-    const itemKeys = new Set<string>();
-    for (const index of indexes) {
-      for (const node of this.evidence[index]?.evidence.nodes.values() ?? []) itemKeys.add(this.itemKeyOf(node));
-    }
-    const componentIds = await this.graph.componentIds([...itemKeys], consistent);
-    const components = await this.graph.components([...new Set(componentIds.values())], consistent);
-    return new World({ componentIds, components }, this.rules, this.itemKeyOf);
-  }
-
-  private async commit(draft: Draft): Promise<CommitResult> {
-    const change = changeOf(draft, this.rules, this.events);
+  private async commit(draft: Draft, world: World): Promise<CommitResult> {
+    const change = changeOf(draft, world, this.reader.itemKeyOf, this.newestReceipt(draft));
+    if (change.puts.length === 0 && change.merged.length === 0) return { kind: "done" };
     const result = await this.graph.commit(change);
     this.transactions++;
     if (result.kind === "conflict") this.conflicts++;
     if (result.kind === "done") {
       this.profilesChanged += change.profiles.length + change.redirects.length + change.deletedProfiles.length;
+      for (const node of draft.nodes) {
+        if (node.shared && !node.remote && node.links > this.rules.maxComponentSize) {
+          this.frozen.push(this.reader.itemKeyOf(node));
+        }
+      }
     }
     return result;
   }
 
-  /** Halves of a group that cannot be committed together; an event that cannot be committed alone is poison. */
+  private newestReceipt(draft: Draft): string {
+    let newest = "";
+    for (const index of draft.items) {
+      const received = this.items[index]?.receivedAt ?? "";
+      if (received > newest) newest = received;
+    }
+    return newest;
+  }
+
+  private logged(indexes: readonly number[]): LoggedEvent[] {
+    return indexes.flatMap((index) => {
+      const item = this.items[index];
+      return item?.kind === "event" ? [{ key: this.reader.itemKeyOf(item.record.hub), record: item.record }] : [];
+    });
+  }
+
+  /** Halves of a group that cannot be committed together; an item that cannot be committed alone is poison. */
   private isolate(touched: readonly number[], result: CommitResult & { detail: string }): number[][] {
     const [only, ...others] = touched;
     if (only !== undefined && others.length === 0) {

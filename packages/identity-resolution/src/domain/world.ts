@@ -1,155 +1,216 @@
 import {
-  absorbEvidence,
-  type EventEvidence,
+  addRecord,
+  canonicalJson,
+  type EventRecord,
   type Evidence,
   type EvidenceEdge,
-  type EvidenceNode,
-  edgeKey,
   emptyEvidence,
-  exceedsCap,
+  type GraphNode,
   type Identifier,
+  IdentityGraph,
   type IdentityRules,
+  mergeEdges,
+  nodeKey,
+  type Profile,
+  retractionKey,
 } from "@tributary/model";
 import type { LiveComponent } from "@tributary/runtime";
-
-/** A component in memory while a batch is applied to it. */
-export interface Draft {
-  /** Components of the table that went into it. */
-  readonly bases: LiveComponent[];
-  readonly evidence: Evidence;
-  /** Item keys of identifiers without an item. */
-  readonly newIdentifiers: Set<string>;
-  /** Item keys whose item points to a component that has been merged. */
-  readonly staleIdentifiers: Set<string>;
-  /** Which events of the batch told something to it. */
-  readonly events: Set<number>;
-  changed: boolean;
-  /** Set when this draft went into another one. */
-  mergedInto: Draft | undefined;
-}
+import { type EvidenceItem, identifiersOfItem } from "./items";
 
 /** What the table knew of the batch's identifiers when it was read. */
 export interface Snapshot {
-  /** Component id by identifier item key, as written. */
-  readonly componentIds: ReadonlyMap<string, string>;
+  /** Component id by node key, as its item says: it may have been merged since. */
+  readonly pointers: ReadonlyMap<string, string>;
   /** Live component by component id, redirects followed. */
   readonly components: ReadonlyMap<string, LiveComponent>;
+  /** The log of an identifier, by node key: of those whose events are retracted. */
+  readonly logs: ReadonlyMap<string, readonly EventRecord[]>;
+  /** By node key of a shared identifier: its links with other shared ones. Its others are those of `components`. */
+  readonly links: ReadonlyMap<string, readonly EvidenceEdge[]>;
 }
 
-/**
- * The components that a batch touches, in memory. Events are applied one after the other; components that they link
- * become one draft. Drafts are disjoint, so each can be committed by itself.
- */
-export class World {
-  /** Links refused since a component would have grown beyond the cap. */
-  refusedLinks = 0;
-  private readonly drafts = new Map<string, Draft>();
-  private readonly draftByComponent = new Map<string, Draft>();
+/** Components that changed together, with what they are now. */
+export interface Draft {
+  /** Components of the table that went into it. */
+  readonly bases: readonly LiveComponent[];
+  readonly nodes: readonly GraphNode[];
+  /** Which items of the batch told something to it. */
+  readonly items: ReadonlySet<number>;
+}
+
+/** The part of the graph that a batch touches, in memory. It is loaded, the items are applied, and drafts come out. */
+export class World extends IdentityGraph {
+  /** Links that are new at identifiers that were shared already. */
+  readonly newNeighbours: { readonly shared: GraphNode; readonly other: GraphNode; readonly item: number }[] = [];
+  readonly lostNeighbours: { readonly shared: GraphNode; readonly other: GraphNode }[] = [];
+  private readonly bases = new Map<GraphNode, LiveComponent>();
+  private readonly changed = new Set<GraphNode>();
+  /** By node key: the items that name it. One of them may hide behind another that says more. */
+  private readonly namedBy = new Map<string, number[]>();
+  private readonly together = new Map<GraphNode, GraphNode>();
+  private current = -1;
 
   constructor(
     private readonly snapshot: Snapshot,
-    private readonly rules: IdentityRules,
-    /** Item key of an identifier. */
-    private readonly itemKeyOf: (identifier: Identifier) => string,
-  ) {}
-
-  /** Every draft that came out, each once. */
-  result(): Draft[] {
-    return [...new Set([...this.drafts.values()].map(live))];
+    rules: IdentityRules,
+  ) {
+    super(rules);
+    const loaded = new Map([...snapshot.components.values()].map((live) => [live.id, live]));
+    for (const live of loaded.values()) this.loadNodes(live);
+    for (const live of loaded.values()) this.loadLinks(live.component.evidence.edges.values());
+    for (const [key, edges] of snapshot.links) {
+      this.loadLinks(edges);
+      const node = this.nodes.get(key);
+      if (node) node.remote = false;
+    }
+    for (const live of loaded.values()) this.tidy(live);
   }
 
-  /** Adds an event's evidence; gives the drafts that hold it now. */
-  apply(index: number, { evidence }: EventEvidence): void {
-    for (const node of evidence.nodes.values()) this.addNode(index, node);
-    for (const key of [...evidence.edges.keys()].sort()) {
-      const edge = evidence.edges.get(key);
-      if (edge) this.addEdge(index, edge, evidence);
+  /** Applies an item of the batch. */
+  add(index: number, item: EvidenceItem): void {
+    this.current = index;
+    for (const identifier of identifiersOfItem(item)) {
+      const key = nodeKey(identifier);
+      const items = this.namedBy.get(key);
+      if (items) items.push(index);
+      else this.namedBy.set(key, [index]);
+    }
+    if (item.kind === "event") this.apply(item.record);
+    else if (item.kind === "edge") this.applyEdge(item.edge);
+    else if (item.kind === "remove") this.removeEdge(item.edge);
+    else this.takeBack(item.hub, item.keys);
+  }
+
+  /** What changed, in parts that can be written each by itself. */
+  drafts(): Draft[] {
+    const groups = new Map<GraphNode, { nodes: GraphNode[]; items: Set<number> }>();
+    for (const node of this.changed) groups.set(this.root(node), { nodes: [], items: new Set() });
+    for (const node of this.nodes.values()) {
+      const group = node.loaded ? groups.get(this.root(node)) : undefined;
+      if (!group) continue;
+      group.nodes.push(node);
+      for (const item of this.namedBy.get(node.key) ?? []) group.items.add(item);
+    }
+    return [...groups.values()].map(({ nodes, items }) => ({
+      nodes,
+      items,
+      bases: [...new Set(nodes.flatMap((node) => this.bases.get(node) ?? []))],
+    }));
+  }
+
+  baseOf(node: GraphNode): LiveComponent | undefined {
+    return this.bases.get(node);
+  }
+
+  /** The component that an identifier's item points to; undefined where it has none. */
+  pointerOf(node: GraphNode): string | undefined {
+    return this.snapshot.pointers.get(node.key);
+  }
+
+  profileOfNode(node: GraphNode): Profile | undefined {
+    return node.active ? this.profileOfCell(node.cell) : undefined;
+  }
+
+  isChanged(node: GraphNode): boolean {
+    return this.changed.has(node);
+  }
+
+  protected override touched(node: GraphNode): void {
+    this.changed.add(node);
+  }
+
+  protected override entangled(a: GraphNode, b: GraphNode): void {
+    const [x, y] = [this.root(a), this.root(b)];
+    if (x !== y) this.together.set(x, y);
+  }
+
+  protected override indexed(shared: GraphNode, other: GraphNode, present: boolean): void {
+    if (present) this.newNeighbours.push({ shared, other, item: this.current });
+    else this.lostNeighbours.push({ shared, other });
+  }
+
+  protected override added(node: GraphNode): void {
+    // Read by nobody yet, though its item may be there: it was left out of the read by a stale pointer.
+    if (this.current >= 0 && this.snapshot.pointers.has(node.key)) this.missing.add(node.key);
+    else if (this.current >= 0) this.touched(node);
+  }
+
+  private root(node: GraphNode): GraphNode {
+    let end = node;
+    for (let next = this.together.get(end); next; next = this.together.get(end)) end = next;
+    if (end !== node) this.together.set(node, end);
+    return end;
+  }
+
+  private loadNodes(live: LiveComponent): void {
+    let first: GraphNode | undefined;
+    for (const [key, evidence] of live.component.evidence.nodes) {
+      const node = this.addNode(key, evidence);
+      node.own = evidence.own;
+      node.traits = evidence.traits;
+      node.consent = evidence.consent;
+      node.retracted = evidence.retracted ?? [];
+      node.shared = evidence.shared === true;
+      node.remote = node.shared;
+      this.bases.set(node, live);
+      if (first) this.partition.join(first, node);
+      first ??= node;
+      this.entangled(first, node);
     }
   }
 
-  private addNode(index: number, node: EvidenceNode): void {
-    const draft = this.draftOf(node);
-    const one: Evidence = { nodes: new Map([[`${node.type}:${node.value}`, node]]), edges: new Map() };
-    if (absorbEvidence(draft.evidence, one)) draft.changed = true;
-    draft.events.add(index);
+  private loadLinks(edges: Iterable<EvidenceEdge>): void {
+    for (const edge of edges) this.restore(edge);
   }
 
-  /** Links two identifiers, unless what came of it would be beyond the cap; then they stay apart and the link is counted. */
-  private addEdge(index: number, edge: EvidenceEdge, source: Evidence): void {
-    const a = this.draftOf(source.nodes.get(edge.a) as EvidenceNode);
-    const b = this.draftOf(source.nodes.get(edge.b) as EvidenceNode);
-    const known = a === b && a.evidence.edges.has(edgeKey(edge));
-    if (!known && !this.fits(a, b)) {
-      this.refusedLinks++;
+  /** Rules may have changed since it was written: what takes part no longer is alone. */
+  private tidy(live: LiveComponent): void {
+    for (const key of live.component.evidence.nodes.keys()) {
+      const node = this.nodes.get(key);
+      if (node && !node.active) this.partition.deactivate(node);
+    }
+  }
+
+  /** Takes events back: what their hub says is made anew from the log without them. */
+  private takeBack(hub: Identifier, keys: readonly string[]): void {
+    const key = nodeKey(hub);
+    const log = this.snapshot.logs.get(key);
+    const node = this.node(hub);
+    if (!log || this.missing.size > 0) {
+      this.missing.add(key);
       return;
     }
-    const draft = a === b ? a : merge(a, b);
-    const one: Evidence = { nodes: new Map(), edges: new Map([[edgeKey(edge), edge]]) };
-    if (absorbEvidence(draft.evidence, one)) draft.changed = true;
-    draft.events.add(index);
+    const before = new Set(node.retracted);
+    const after = new Set([...before, ...keys]);
+    const [was, is] = [this.fold(log, before), this.fold(log, after)];
+    const lost: EvidenceEdge[] = [];
+    const kept: EvidenceEdge[] = [];
+    for (const [slot, edge] of was.edges) {
+      const other = edge.a === key ? edge.b : edge.a;
+      // An alias may be stated by either end; a link of an event is the stronger end's.
+      const elsewhere = this.snapshot.logs.get(other);
+      if (!this.nodes.get(other)?.loaded || (edge.kind === "alias" && !elsewhere)) {
+        this.missing.add(other);
+        continue;
+      }
+      const rest = elsewhere && this.fold(elsewhere, new Set(this.nodes.get(other)?.retracted)).edges.get(slot);
+      const [held, remaining] = [together(edge, rest), together(is.edges.get(slot), rest)];
+      if (!remaining) lost.push(edge);
+      else if (canonicalJson(remaining) !== canonicalJson(held)) kept.push(remaining);
+    }
+    if (this.missing.size > 0) return;
+    const said = is.nodes.get(key);
+    const remaining = { own: said?.own, traits: said?.traits ?? new Map(), consent: said?.consent ?? new Map() };
+    this.retract(hub, keys, remaining, lost, kept);
   }
 
-  private fits(a: Draft, b: Draft): boolean {
-    const cap = this.rules.maxComponentSize;
-    if (a === b) return a.evidence.edges.size < cap && !exceedsCap(a.evidence, this.rules);
-    const nodes = a.evidence.nodes.size + b.evidence.nodes.size;
-    const edges = a.evidence.edges.size + b.evidence.edges.size + 1;
-    return nodes <= cap && edges <= cap;
-  }
-
-  private draftOf(node: EvidenceNode): Draft {
-    const itemKey = this.itemKeyOf(node);
-    const known = this.drafts.get(itemKey);
-    if (known) return live(known);
-    const componentId = this.snapshot.componentIds.get(itemKey);
-    const component = componentId === undefined ? undefined : this.snapshot.components.get(componentId);
-    const draft = component ? this.draftOfComponent(component) : newDraft();
-    if (!component) draft.newIdentifiers.add(itemKey);
-    else if (component.id !== componentId) draft.staleIdentifiers.add(itemKey);
-    this.drafts.set(itemKey, draft);
-    return draft;
-  }
-
-  private draftOfComponent(component: LiveComponent): Draft {
-    const known = this.draftByComponent.get(component.id);
-    if (known) return live(known);
-    const draft = newDraft();
-    draft.bases.push(component);
-    const { nodes, edges } = component.component.evidence;
-    for (const [key, node] of nodes) draft.evidence.nodes.set(key, node);
-    for (const [key, edge] of edges) draft.evidence.edges.set(key, edge);
-    this.draftByComponent.set(component.id, draft);
-    return draft;
+  private fold(log: readonly EventRecord[], without: ReadonlySet<string>): Evidence {
+    const evidence = emptyEvidence();
+    for (const record of log) if (!without.has(retractionKey(record))) addRecord(evidence, record, this.rules);
+    return evidence;
   }
 }
 
-function newDraft(): Draft {
-  return {
-    bases: [],
-    evidence: emptyEvidence(),
-    newIdentifiers: new Set(),
-    staleIdentifiers: new Set(),
-    events: new Set(),
-    changed: false,
-    mergedInto: undefined,
-  };
-}
-
-function live(draft: Draft): Draft {
-  let end = draft;
-  while (end.mergedInto) end = end.mergedInto;
-  return end;
-}
-
-/** The smaller goes into the larger. */
-function merge(a: Draft, b: Draft): Draft {
-  const [into, from] = a.evidence.nodes.size >= b.evidence.nodes.size ? [a, b] : [b, a];
-  absorbEvidence(into.evidence, from.evidence);
-  into.bases.push(...from.bases);
-  for (const key of from.newIdentifiers) into.newIdentifiers.add(key);
-  for (const key of from.staleIdentifiers) into.staleIdentifiers.add(key);
-  for (const index of from.events) into.events.add(index);
-  into.changed = true;
-  from.mergedInto = into;
-  return into;
+function together(a: EvidenceEdge | undefined, b: EvidenceEdge | undefined): EvidenceEdge | undefined {
+  return a && b ? mergeEdges(a, b) : (a ?? b);
 }

@@ -36,8 +36,9 @@ export function makeResolver(
       log.error("event cannot be resolved", { eventId, reason: disposition.reason });
     });
     counters.count("ProfilesChanged", result.profilesChanged);
-    counters.count("ComponentsFrozen", result.refusedLinks);
-    if (result.refusedLinks > 0) log.warn("links refused: a component is at its cap", { links: result.refusedLinks });
+    counters.count("ComponentsFrozen", result.frozen.length);
+    // The items' keys name nobody; `tributary explain` with a value that is suspected says whether it is the one.
+    if (result.frozen.length > 0) log.warn("identifiers with too many links", { items: result.frozen });
     return dispositions;
   };
 

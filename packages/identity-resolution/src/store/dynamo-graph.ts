@@ -3,11 +3,26 @@ import {
   type DynamoDBClient,
   type TransactWriteItem,
   TransactWriteItemsCommand,
+  type WriteRequest,
 } from "@aws-sdk/client-dynamodb";
 import { marshall } from "@aws-sdk/util-dynamodb";
-import { componentItemKey, graphKeyAttribute, type ProfileItem } from "@tributary/model";
-import { dynamodb, type Item, ProfileStore, type ProfileTables } from "@tributary/runtime";
-import type { CommitResult, ComponentChange, Graph } from "../domain/graph";
+import {
+  componentItemKey,
+  decodeRecord,
+  type EventRecord,
+  encodeRecord,
+  eventPart,
+  eventParts,
+  graphKeyAttribute,
+  type Identifier,
+  identifierOfKey,
+  neighbourPart,
+  neighbourParts,
+  nodeKey,
+  type ProfileItem,
+} from "@tributary/model";
+import { dynamodb, graphItemKey, type Item, mapLimit, ProfileStore, type ProfileTables } from "@tributary/runtime";
+import type { CommitResult, ComponentChange, Graph, LoggedEvent, Neighbour, Pointer } from "../domain/graph";
 
 /** TransactWriteItems' limit. */
 const maxTransactionItems = 100;
@@ -52,11 +67,10 @@ export class DynamoGraph extends ProfileStore implements Graph {
    * are written ahead of it: they are derived, so writing them again after a conflict is right.
    */
   async commit(change: ComponentChange): Promise<CommitResult> {
-    if (change.data.byteLength > maxComponentBytes) {
-      return {
-        kind: "too-large",
-        detail: `the component would be ${change.data.byteLength} bytes, at most ${maxComponentBytes} fit`,
-      };
+    for (const { data } of change.puts) {
+      if (data.byteLength <= maxComponentBytes) continue;
+      const detail = `a component would be ${data.byteLength} bytes, at most ${maxComponentBytes} fit`;
+      return { kind: "too-large", detail };
     }
     const graphItems = this.graphItems(change);
     const profileItems = this.profileItems(change);
@@ -75,6 +89,39 @@ export class DynamoGraph extends ProfileStore implements Graph {
     }
   }
 
+  async neighbours(itemKey: string): Promise<Identifier[]> {
+    const items = await this.parts(itemKey, neighbourParts);
+    return items.flatMap(({ other }) => (other?.S === undefined ? [] : [identifierOfKey(other.S)]));
+  }
+
+  async events(itemKey: string): Promise<EventRecord[]> {
+    const items = await this.parts(itemKey, eventParts);
+    return items.flatMap(({ event }) => (event?.B === undefined ? [] : [decodeRecord(event.B)]));
+  }
+
+  async note(events: readonly LoggedEvent[], neighbours: readonly Neighbour[]): Promise<void> {
+    const items = new Map<string, Item>();
+    for (const { key, record } of events) {
+      const part = eventPart(record);
+      items.set(`${key} ${part}`, { ...graphItemKey(key, part), event: { B: encodeRecord(record) } });
+    }
+    for (const { key, other } of neighbours) {
+      const part = neighbourPart(other);
+      items.set(`${key} ${part}`, { ...graphItemKey(key, part), other: { S: nodeKey(other) } });
+    }
+    await this.batchWrite(
+      this.names.graph,
+      [...items.values()].map((Item) => ({ PutRequest: { Item } })),
+    );
+  }
+
+  async forget(events: readonly LoggedEvent[]): Promise<void> {
+    await this.batchWrite(
+      this.names.graph,
+      events.map(({ key, record }) => ({ DeleteRequest: { Key: graphItemKey(key, eventPart(record)) } })),
+    );
+  }
+
   private graphItems(change: ComponentChange): TransactWriteItem[] {
     const { graph } = this.names;
     const unchanged = (revision: number) => ({
@@ -82,33 +129,35 @@ export class DynamoGraph extends ProfileStore implements Graph {
       ExpressionAttributeNames: { "#revision": "revision" },
       ExpressionAttributeValues: { ":read": { N: String(revision) } },
     });
-    const component: Item = {
-      [graphKeyAttribute]: { S: componentItemKey(change.id) },
-      revision: { N: String((change.expected ?? 0) + 1) },
-      data: { B: change.data },
-    };
-    const pointer = (itemKey: string): Item => ({
-      [graphKeyAttribute]: { S: itemKey },
-      component: { S: change.id },
-    });
+    const pointer = ({ key, component }: Pointer): Item => ({ ...graphItemKey(key), component: { S: component } });
     return [
-      {
+      ...change.puts.map(({ id, expected, data }) => ({
         Put: {
           TableName: graph,
-          Item: component,
-          ...(change.expected === undefined ? notThere : unchanged(change.expected)),
+          Item: {
+            ...graphItemKey(componentItemKey(id)),
+            revision: { N: String((expected ?? 0) + 1) },
+            data: { B: data },
+          },
+          ...(expected === undefined ? notThere : unchanged(expected)),
         },
-      },
-      ...change.merged.map(({ id, expected }) => ({
+      })),
+      ...change.checks.map(({ id, expected }) => ({
+        ConditionCheck: { TableName: graph, Key: graphItemKey(componentItemKey(id)), ...unchanged(expected) },
+      })),
+      ...change.merged.map(({ id, expected, into }) => ({
         Put: {
           TableName: graph,
-          Item: { [graphKeyAttribute]: { S: componentItemKey(id) }, redirect: { S: change.id } },
+          Item: { ...graphItemKey(componentItemKey(id)), redirect: { S: into } },
           ...unchanged(expected),
         },
       })),
-      ...change.newIdentifiers.map((key) => ({ Put: { TableName: graph, Item: pointer(key), ...notThere } })),
-      // Safe without a condition: the component that it points to only ever becomes a redirect.
-      ...change.staleIdentifiers.map((key) => ({ Put: { TableName: graph, Item: pointer(key) } })),
+      ...change.newIdentifiers.map((to) => ({ Put: { TableName: graph, Item: pointer(to), ...notThere } })),
+      // Safe without a condition: whoever moves an identifier changes the component that it was in.
+      ...change.movedIdentifiers.map((to) => ({ Put: { TableName: graph, Item: pointer(to) } })),
+      ...change.lostNeighbours.map(({ key, other }) => ({
+        Delete: { TableName: graph, Key: graphItemKey(key, neighbourPart(other)) },
+      })),
     ];
   }
 
@@ -127,19 +176,28 @@ export class DynamoGraph extends ProfileStore implements Graph {
   }
 
   private async writeAhead(items: readonly TransactWriteItem[]): Promise<void> {
-    for (let at = 0; at < items.length; at += maxBatchItems) {
-      let requests = items.slice(at, at + maxBatchItems).map(({ Put, Delete }) => ({
+    await this.batchWrite(
+      this.names.profiles,
+      items.map(({ Put, Delete }) => ({
         ...(Put ? { PutRequest: { Item: Put.Item } } : {}),
         ...(Delete ? { DeleteRequest: { Key: Delete.Key } } : {}),
-      }));
+      })),
+    );
+  }
+
+  private async batchWrite(table: string, all: readonly WriteRequest[]): Promise<void> {
+    const chunks: WriteRequest[][] = [];
+    for (let at = 0; at < all.length; at += maxBatchItems) chunks.push(all.slice(at, at + maxBatchItems));
+    await mapLimit(chunks, 8, async (chunk) => {
+      let requests = chunk;
       for (let attempt = 0; requests.length > 0; attempt++) {
         if (attempt > 8) throw Object.assign(new Error("writes left over"), { name: "ThrottlingException" });
         if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** attempt));
-        const command = new BatchWriteItemCommand({ RequestItems: { [this.names.profiles]: requests } });
+        const command = new BatchWriteItemCommand({ RequestItems: { [table]: requests } });
         const { UnprocessedItems } = await this.dynamo().send(command);
-        requests = (UnprocessedItems?.[this.names.profiles] ?? []) as typeof requests;
+        requests = UnprocessedItems?.[table] ?? [];
       }
-    }
+    });
   }
 }
 

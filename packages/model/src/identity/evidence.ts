@@ -1,9 +1,5 @@
 import { canonicalJson } from "../canonical";
-import type { CustomerEvent } from "../event";
 import type { Json } from "../json";
-import { orderingTime } from "../ordering-time";
-import { type Identifier, identifiersOf, nodeKey, previousIdentifiersOf } from "./identifiers";
-import type { IdentityRules } from "./rules";
 
 /** A value with its place in the fold's order: the greatest (time, message id) wins; equal ones by the value itself. */
 export interface Fact {
@@ -13,34 +9,59 @@ export interface Fact {
   readonly messageId: string;
 }
 
-/** What is known of one identifier by itself. Facts hang here, never on a profile: a merge or an unlink moves none. */
+/** Epoch milliseconds of the first and the last of some events; the last floored to `lastSeenResolutionSeconds`. */
+export interface Span {
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * What is known of one identifier by itself: what those events said in which it was the strongest. Where it was seen
+ * beside a stronger one, the link between the two says so. Facts hang here, never on a profile: a merge moves none.
+ */
 export interface EvidenceNode {
   readonly type: string;
   readonly value: string;
-  /** Epoch milliseconds. */
-  readonly firstSeen: number;
-  /** Epoch milliseconds, floored to the rules' `lastSeenResolutionSeconds`. */
-  readonly lastSeen: number;
-  /** True where no event carried it: it was only given as an alias's `previousId`. It counts for nothing until seen. */
-  readonly hinted: boolean;
+  /** Events of which it is the strongest identifier; undefined where there is none. */
+  readonly own: Span | undefined;
   /** By `factKey`: of each source the newest value of each trait. */
   readonly traits: ReadonlyMap<string, Fact>;
   /** By purpose; values are booleans. */
   readonly consent: ReadonlyMap<string, Fact>;
+  /** `retractionKey`s of events that were taken back: a repeated delivery of one says nothing. Sorted. */
+  readonly retracted?: readonly string[];
+  /** Linked with too many: belongs to nobody. Stored, since the links of such a node are not in its component. */
+  readonly shared?: true;
 }
 
-export type LinkRule = "same-event" | "alias";
+/**
+ * Why two identifiers are held for one person's, or kept apart.
+ *
+ * - `must-link`, `cannot-link`: a steward's word. `withdrawn`: a steward's word that was taken back.
+ * - `alias`: an `alias` event declared the one to be the other.
+ * - `same-event`: one event named both.
+ * - `match`: batch matching found their records alike.
+ */
+export type LinkKind = "must-link" | "alias" | "same-event" | "match" | "cannot-link" | "withdrawn";
 
-/** A reason to hold two identifiers for one person's: of all events that gave it, the earliest. */
+/** One reason: of all events that gave a link of a kind, the earliest; of a steward's words on a pair, the last. */
 export interface EvidenceEdge {
   /** Node keys, `a` < `b`. */
   readonly a: string;
   readonly b: string;
-  readonly rule: LinkRule;
-  /** Event time of the earliest such event, epoch milliseconds. */
+  readonly kind: LinkKind;
+  /** Epoch milliseconds: the earliest event, the steward's action, the first run that found the match. */
   readonly at: number;
+  /** Epoch milliseconds: the latest event (floored to `lastSeenResolutionSeconds`) or run; else equal to `at`. */
+  readonly last: number;
+  /** Source of the event, name of the matching job, or who the steward is. */
   readonly sourceId: string;
+  /** Message id of the event, id of the steward's action; empty for a match. */
   readonly messageId: string;
+  /** Name of the match rule. */
+  readonly rule?: string;
+  /** Match weight, log2 of the odds, as the latest run gave it. */
+  readonly score?: number;
 }
 
 /**
@@ -56,11 +77,19 @@ export function emptyEvidence(): Evidence {
   return { nodes: new Map(), edges: new Map() };
 }
 
-export function edgeKey(edge: Pick<EvidenceEdge, "a" | "b" | "rule">): string {
-  return `${edge.a}\n${edge.b}\n${edge.rule}`;
+/** A steward has one word on a pair, a job one match a rule on a pair; events and aliases are one edge each. */
+export function edgeKey(edge: Pick<EvidenceEdge, "a" | "b" | "kind" | "rule" | "sourceId">): string {
+  switch (edge.kind) {
+    case "must-link":
+    case "cannot-link":
+    case "withdrawn":
+      return `${edge.a}\n${edge.b}\nsteward`;
+    case "match":
+      return `${edge.a}\n${edge.b}\nmatch\n${edge.rule ?? ""}\n${edge.sourceId}`;
+    default:
+      return `${edge.a}\n${edge.b}\n${edge.kind}`;
+  }
 }
-
-const noFacts: ReadonlyMap<string, Fact> = new Map();
 
 /** Whether fact `a` wins over fact `b`. */
 export function isLaterFact(a: Fact, b: Fact): boolean {
@@ -69,7 +98,9 @@ export function isLaterFact(a: Fact, b: Fact): boolean {
   return a.value !== b.value && canonicalJson(a.value) > canonicalJson(b.value);
 }
 
-function mergeFacts(a: ReadonlyMap<string, Fact>, b: ReadonlyMap<string, Fact>): ReadonlyMap<string, Fact> {
+/** The later fact of each name; the very map `a` where `b` adds nothing. */
+export function mergeFacts(a: ReadonlyMap<string, Fact>, b: ReadonlyMap<string, Fact>): ReadonlyMap<string, Fact> {
+  if (b.size === 0) return a;
   let merged: Map<string, Fact> | undefined;
   for (const [name, fact] of b) {
     const known = a.get(name);
@@ -80,37 +111,69 @@ function mergeFacts(a: ReadonlyMap<string, Fact>, b: ReadonlyMap<string, Fact>):
   return merged ?? a;
 }
 
+export function mergeSpans(a: Span | undefined, b: Span | undefined): Span | undefined {
+  if (!a || !b) return a ?? b;
+  if (b.first >= a.first && b.last <= a.last) return a;
+  return { first: Math.min(a.first, b.first), last: Math.max(a.last, b.last) };
+}
+
+function mergeRetracted(a: readonly string[] = [], b: readonly string[] = []): readonly string[] {
+  return b.every((key) => a.includes(key)) ? a : [...new Set([...a, ...b])].sort();
+}
+
 /** Both nodes' knowledge; the very object `a` where `b` adds nothing. */
-function mergeNodes(a: EvidenceNode, b: EvidenceNode): EvidenceNode {
-  const firstSeen = firstSeenOf(a, b);
-  const lastSeen = lastSeenOf(a, b);
-  const hinted = a.hinted && b.hinted;
+export function mergeNodes(a: EvidenceNode, b: EvidenceNode): EvidenceNode {
+  const own = mergeSpans(a.own, b.own);
   const traits = mergeFacts(a.traits, b.traits);
   const consent = mergeFacts(a.consent, b.consent);
-  const same =
-    firstSeen === a.firstSeen &&
-    lastSeen === a.lastSeen &&
-    hinted === a.hinted &&
+  const retracted = mergeRetracted(a.retracted, b.retracted);
+  const shared = a.shared ?? b.shared;
+  if (
+    own === a.own &&
     traits === a.traits &&
-    consent === a.consent;
-  return same ? a : { type: a.type, value: a.value, firstSeen, lastSeen, hinted, traits, consent };
+    consent === a.consent &&
+    retracted.length === (a.retracted?.length ?? 0) &&
+    shared === a.shared
+  ) {
+    return a;
+  }
+  return {
+    type: a.type,
+    value: a.value,
+    own,
+    traits,
+    consent,
+    ...(retracted.length === 0 ? {} : { retracted }),
+    ...(shared ? { shared } : {}),
+  };
 }
 
-/** A hint is no sighting: its times give way to those of a node that was seen. */
-function firstSeenOf(a: EvidenceNode, b: EvidenceNode): number {
-  if (a.hinted !== b.hinted) return a.hinted ? b.firstSeen : a.firstSeen;
-  return Math.min(a.firstSeen, b.firstSeen);
+/** Two edges of one key as one; the very object `a` where `b` adds nothing. */
+export function mergeEdges(a: EvidenceEdge, b: EvidenceEdge): EvidenceEdge {
+  switch (a.kind) {
+    case "must-link":
+    case "cannot-link":
+    case "withdrawn": {
+      const later = b.at - a.at || compare(b.messageId, a.messageId) || compare(b.kind, a.kind);
+      return later > 0 ? b : a;
+    }
+    case "match": {
+      // The latest run's score; of one run's the highest. The first run's time.
+      const winner = (b.last - a.last || (b.score ?? 0) - (a.score ?? 0)) > 0 ? b : a;
+      const at = Math.min(a.at, b.at);
+      return winner.at === at ? winner : { ...winner, at };
+    }
+    default: {
+      const earlier = b.at - a.at || compare(b.messageId, a.messageId) || compare(b.sourceId, a.sourceId);
+      const winner = earlier < 0 ? b : a;
+      const last = Math.max(a.last, b.last);
+      return winner.last === last ? winner : { ...winner, last };
+    }
+  }
 }
 
-function lastSeenOf(a: EvidenceNode, b: EvidenceNode): number {
-  if (a.hinted !== b.hinted) return a.hinted ? b.lastSeen : a.lastSeen;
-  return Math.max(a.lastSeen, b.lastSeen);
-}
-
-function isEarlier(a: EvidenceEdge, b: EvidenceEdge): boolean {
-  if (a.at !== b.at) return a.at < b.at;
-  if (a.messageId !== b.messageId) return a.messageId < b.messageId;
-  return a.sourceId < b.sourceId;
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Adds evidence in place; true where it told something new. */
@@ -125,8 +188,9 @@ export function absorbEvidence(into: Evidence, more: Evidence): boolean {
   }
   for (const [key, edge] of more.edges) {
     const known = into.edges.get(key);
-    if (known && !isEarlier(edge, known)) continue;
-    into.edges.set(key, edge);
+    const merged = known ? mergeEdges(known, edge) : edge;
+    if (merged === known) continue;
+    into.edges.set(key, merged);
     changed = true;
   }
   return changed;
@@ -137,71 +201,6 @@ export function mergeEvidence(a: Evidence, b: Evidence): Evidence {
   const merged: Evidence = { nodes: new Map(a.nodes), edges: new Map(a.edges) };
   absorbEvidence(merged, b);
   return merged;
-}
-
-/** The evidence of one event, with the identifier that its facts hang on. */
-export interface EventEvidence {
-  readonly strongest: Identifier;
-  readonly evidence: Evidence;
-}
-
-/**
- * What one event says about identity; undefined where it names nobody.
- *
- * Its links are a star from its strongest identifier. All pairs would say no more (the star connects the same
- * identifiers) but would tie the weak ones to each other: where a shared browser is rightly cut from a user, a link
- * browser–e-mail made by the same event would carry the user's e-mail over to the browser's owner.
- *
- * Traits are those of `identify` events. `context.traits` gives identifiers only: clients fill it from a cache, so its
- * other values are as old as that cache and would overwrite newer ones. Consent is
- * `context.consent.categoryPreferences` of any event.
- */
-export function evidenceOf(event: CustomerEvent, rules: IdentityRules): EventEvidence | undefined {
-  const identifiers = identifiersOf(event, rules);
-  const strongest = identifiers[0];
-  if (!strongest) return undefined;
-  const evidence = emptyEvidence();
-  const at = orderingTime(event);
-  const resolution = rules.lastSeenResolutionSeconds * 1_000;
-  const times = { firstSeen: at, lastSeen: Math.floor(at / resolution) * resolution };
-  const hub = nodeKey(strongest);
-
-  const addNode = (identifier: Identifier, hinted: boolean): string => {
-    const key = nodeKey(identifier);
-    const facts = key === hub && !hinted;
-    if (hinted && evidence.nodes.has(key)) return key;
-    evidence.nodes.set(key, {
-      type: identifier.type,
-      value: identifier.value,
-      ...times,
-      hinted,
-      traits: facts && event.type === "identify" ? factsOf(event, event.traits, at) : noFacts,
-      consent: facts ? consentOf(event, at) : noFacts,
-    });
-    return key;
-  };
-  const addEdge = (from: string, to: string, rule: LinkRule): void => {
-    if (from === to) return;
-    const [a, b] = from < to ? [from, to] : [to, from];
-    const edge = { a, b, rule, at, sourceId: event.sourceId, messageId: event.messageId };
-    evidence.edges.set(edgeKey(edge), edge);
-  };
-
-  for (const identifier of identifiers) addEdge(hub, addNode(identifier, false), "same-event");
-  for (const previous of previousIdentifiersOf(event, rules)) addEdge(hub, addNode(previous, true), "alias");
-  return { strongest, evidence };
-}
-
-function factsOf(
-  { sourceId, messageId }: CustomerEvent,
-  values: Readonly<Record<string, Json>>,
-  at: number,
-): ReadonlyMap<string, Fact> {
-  const facts = new Map<string, Fact>();
-  for (const [name, value] of Object.entries(values)) {
-    if (name !== "__proto__") facts.set(factKey(sourceId, name), { value, at, messageId });
-  }
-  return facts;
 }
 
 /** The key of a trait's fact: each source has its own, so that the golden record can prefer one source to another. */
@@ -215,26 +214,4 @@ export function sourceOfFact(key: string): string {
 
 export function traitOfFact(key: string): string {
   return key.slice(key.indexOf("\n") + 1);
-}
-
-/** Segment's consent object: `context.consent.categoryPreferences`, purpose to boolean. Anything but a boolean says nothing. */
-function consentOf(event: CustomerEvent, at: number): ReadonlyMap<string, Fact> {
-  const consent = event.context.consent;
-  const preferences = isObject(consent) ? consent.categoryPreferences : undefined;
-  if (!isObject(preferences)) return noFacts;
-  const facts = new Map<string, Fact>();
-  for (const [purpose, granted] of Object.entries(preferences)) {
-    if (typeof granted === "boolean" && purpose !== "__proto__")
-      facts.set(purpose, { value: granted, at, messageId: event.messageId });
-  }
-  return facts;
-}
-
-function isObject(value: Json | undefined): value is { [key: string]: Json } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Whether the evidence is as large as the rules let a component grow. */
-export function exceedsCap(evidence: Evidence, rules: IdentityRules): boolean {
-  return evidence.nodes.size > rules.maxComponentSize || evidence.edges.size > rules.maxComponentSize;
 }

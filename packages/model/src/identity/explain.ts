@@ -1,4 +1,5 @@
-import type { Evidence, EvidenceEdge } from "./evidence";
+import type { Evidence, EvidenceEdge, LinkKind } from "./evidence";
+import { connects } from "./link-order";
 import { type CutEdge, type Resolution, resolve } from "./resolve";
 import type { IdentityRules } from "./rules";
 
@@ -6,13 +7,27 @@ import type { IdentityRules } from "./rules";
 export interface EvidenceStep {
   readonly from: string;
   readonly to: string;
-  readonly rule: EvidenceEdge["rule"];
-  /** ISO 8601: the earliest event that gave the link. */
+  readonly kind: LinkKind;
+  /** Name of the match rule; only of a match. */
+  readonly rule?: string;
+  /** Match weight, log2 of the odds; only of a match. */
+  readonly score?: number;
+  /** ISO 8601: the earliest event, the first run that found the match, the steward's action. */
   readonly at: string;
+  /** Source of the event, name of the matching job, or who the steward is. */
   readonly sourceId: string;
+  /** Of the event, or of the steward's action; empty for a match. */
   readonly messageId: string;
   /** Why the link does not hold; undefined where it does. */
   readonly cut?: string;
+}
+
+/** What keeps two identifiers from being one person's. */
+export interface KeptApart {
+  /** `cut`: a link that a constraint refused. `steward`: a `cannot-link`. `shared`: the way leads over, or to, what belongs to nobody. */
+  readonly by: "cut" | "steward" | "shared" | "unknown-identifier" | "no-evidence";
+  /** For people. */
+  readonly reason: string;
 }
 
 /** Why two identifiers are one person's, or are not. */
@@ -27,6 +42,8 @@ export interface Explanation {
    * each with its reason; empty where no evidence connects them.
    */
   readonly path: readonly EvidenceStep[];
+  /** Empty for one person's identifiers. */
+  readonly apart: readonly KeptApart[];
   /** In a sentence, for people. */
   readonly summary: string;
 }
@@ -42,20 +59,42 @@ export function explain(
   const profileA = resolution.assignment.get(a) ?? null;
   const profileB = resolution.assignment.get(b) ?? null;
   const samePerson = profileA !== null && profileA === profileB;
-  const path = wayBetween(
-    samePerson ? [] : [...resolution.cut, ...unheld(evidence, resolution)],
-    resolution.kept,
-    a,
-    b,
-  );
-  return {
-    a,
-    b,
-    samePerson,
-    profileIds: [profileA, profileB],
-    path,
-    summary: summarise(evidence, resolution, a, b, samePerson, path),
-  };
+  const detours = samePerson ? [] : [...resolution.cut, ...unheld(evidence, resolution)];
+  const path = wayBetween(detours, resolution.kept, a, b);
+  const apart = samePerson || a === b ? [] : keptApart(evidence, resolution, a, b, path);
+  const summary = summarise(a, b, samePerson, path, apart);
+  return { a, b, samePerson, profileIds: [profileA, profileB], path, apart, summary };
+}
+
+function keptApart(
+  evidence: Evidence,
+  { suppressed, assignment }: Resolution,
+  a: string,
+  b: string,
+  path: readonly EvidenceStep[],
+): KeptApart[] {
+  const unknown = [a, b].filter((key) => !evidence.nodes.has(key));
+  if (unknown.length > 0) {
+    return unknown.map((key) => ({ by: "unknown-identifier", reason: `${key} is not in the evidence` }));
+  }
+  const apart: KeptApart[] = [];
+  const profiles = [a, b].map((key) => assignment.get(key) ?? key);
+  for (const edge of evidence.edges.values()) {
+    if (edge.kind !== "cannot-link") continue;
+    const ends = [edge.a, edge.b].map((key) => assignment.get(key) ?? key);
+    if (!profiles.every((profile) => ends.includes(profile))) continue;
+    const at = new Date(edge.at).toISOString();
+    apart.push({ by: "steward", reason: `${edge.sourceId} keeps ${edge.a} and ${edge.b} apart since ${at}` });
+  }
+  for (const { key, reason } of suppressed) {
+    if (key === a || key === b) apart.push({ by: "shared", reason: `${key} belongs to nobody: ${reason}` });
+  }
+  for (const { cut } of path) {
+    if (cut !== undefined && apart.every(({ reason }) => reason !== cut)) {
+      apart.push({ by: cut.includes(" belongs to nobody: ") ? "shared" : "cut", reason: cut });
+    }
+  }
+  return apart.length > 0 ? apart : [{ by: "no-evidence", reason: "no evidence connects them" }];
 }
 
 /** Links to identifiers that take no part, with the reason of those. */
@@ -63,6 +102,7 @@ function unheld(evidence: Evidence, resolution: Resolution): CutEdge[] {
   const reasons = new Map(resolution.suppressed.map(({ key, reason }) => [key, `${key} belongs to nobody: ${reason}`]));
   const found: CutEdge[] = [];
   for (const edge of evidence.edges.values()) {
+    if (!connects(edge.kind)) continue;
     const reason = reasons.get(edge.a) ?? reasons.get(edge.b);
     if (reason !== undefined) found.push({ ...edge, reason });
   }
@@ -108,7 +148,9 @@ function stepOf(edge: EvidenceEdge, from: string, to: string, reason: string | u
   return {
     from,
     to,
-    rule: edge.rule,
+    kind: edge.kind,
+    ...(edge.rule === undefined ? {} : { rule: edge.rule }),
+    ...(edge.score === undefined ? {} : { score: edge.score }),
     at: new Date(edge.at).toISOString(),
     sourceId: edge.sourceId,
     messageId: edge.messageId,
@@ -117,23 +159,13 @@ function stepOf(edge: EvidenceEdge, from: string, to: string, reason: string | u
 }
 
 function summarise(
-  evidence: Evidence,
-  resolution: Resolution,
   a: string,
   b: string,
   samePerson: boolean,
   path: readonly EvidenceStep[],
+  apart: readonly KeptApart[],
 ): string {
-  for (const key of [a, b]) {
-    if (!evidence.nodes.has(key)) return `${key} is not in the evidence.`;
-    const suppressed = resolution.suppressed.find((item) => item.key === key);
-    if (suppressed) return `${key} belongs to nobody: ${suppressed.reason}.`;
-  }
   if (a === b) return "They are the same identifier.";
   if (samePerson) return `One person: ${path.length} link${path.length === 1 ? "" : "s"} connect them.`;
-  if (path.length === 0) return "Two people: no evidence connects them.";
-  return `Two people: ${path
-    .filter((step) => step.cut)
-    .map((step) => step.cut)
-    .join("; ")}.`;
+  return `Two people: ${apart.map(({ reason }) => reason).join("; ")}.`;
 }

@@ -1,6 +1,6 @@
 import type { CustomerEvent } from "../event";
 import { normalise } from "./normalise";
-import type { IdentifierRule, IdentityRules } from "./rules";
+import type { IdentifierRule, IdentityRules, Veto } from "./rules";
 
 /** A name that a person goes by: a type and a normalised value. */
 export interface Identifier {
@@ -33,6 +33,9 @@ export interface CompiledRules {
   /** In strength order: by priority, then by type. */
   readonly ordered: readonly CompiledRule[];
   readonly byType: ReadonlyMap<string, CompiledRule>;
+  /** Ranks of the types with `limitWithin`. */
+  readonly windowed: readonly number[];
+  readonly vetoes: readonly Veto[];
 }
 
 const compiledRules = new WeakMap<IdentityRules, CompiledRules>();
@@ -54,7 +57,13 @@ export function compileRules(rules: IdentityRules): CompiledRules {
         blockedPatterns: patterns.map((text) => new RegExp(text, "i")),
       };
     });
-  const compiled = { source: rules, ordered, byType: new Map(ordered.map((rule) => [rule.type, rule])) };
+  const compiled: CompiledRules = {
+    source: rules,
+    ordered,
+    byType: new Map(ordered.map((rule) => [rule.type, rule])),
+    windowed: ordered.filter((rule) => rule.limitWithin !== undefined).map((rule) => rule.rank),
+    vetoes: rules.constraints?.veto ?? [],
+  };
   compiledRules.set(rules, compiled);
   return compiled;
 }
@@ -72,6 +81,12 @@ function parseSelector(text: string): Selector {
 /** The key of an identifier among the nodes of a graph: `<type>:<value>`. A type has no colon, so it can be taken apart. */
 export function nodeKey(identifier: Identifier): string {
   return `${identifier.type}:${identifier.value}`;
+}
+
+/** Takes a node key apart. */
+export function identifierOfKey(key: string): Identifier {
+  const colon = key.indexOf(":");
+  return { type: key.slice(0, colon), value: key.slice(colon + 1) };
 }
 
 /** Why a normalised value is no identifier, or undefined where it is one. */

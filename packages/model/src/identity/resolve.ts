@@ -1,10 +1,12 @@
 import type { Profile } from "../profile";
-import { Clusters } from "./clusters";
-import type { Evidence, EvidenceEdge, EvidenceNode } from "./evidence";
+import { type Apart, Clusters } from "./clusters";
+import type { Evidence, EvidenceEdge } from "./evidence";
 import { profileOf } from "./golden-record";
-import { blockedReason, type CompiledRules, compareText, compileRules } from "./identifiers";
-import type { Member } from "./member";
+import { blockedReason, type CompiledRules, compareText, compileRules, identifierOfKey } from "./identifiers";
+import { compareLinks, connects, type OrderedLink, orderedLink } from "./link-order";
+import type { Member, SeenNode } from "./member";
 import type { IdentityRules } from "./rules";
+import { countsAsLink, sharedReason, strongerRank } from "./sharing";
 
 /** A link that the rules did not let hold. */
 export interface CutEdge extends EvidenceEdge {
@@ -18,11 +20,11 @@ export interface SuppressedIdentifier {
   readonly reason: string;
 }
 
-/** What a component's evidence comes to. */
+/** What a set of evidence comes to. */
 export interface Resolution {
   /** In order of their ids. */
   readonly profiles: readonly Profile[];
-  /** Profile id by node key. Suppressed and merely hinted identifiers have none. */
+  /** Profile id by node key. Suppressed identifiers, and such as no event named, have none. */
   readonly assignment: ReadonlyMap<string, string>;
   /** The links that hold the profiles together: a spanning tree of each. */
   readonly kept: readonly EvidenceEdge[];
@@ -31,28 +33,37 @@ export interface Resolution {
 }
 
 /**
- * The profiles of a component of evidence: a pure function of the set of evidence.
+ * The profiles of a set of evidence: a pure function of the set.
  *
- * 1. Identifiers that the rules block, that are shared by too many, or that nobody has seen take no part.
- * 2. Links are put in one total order: by strength (an `alias` first, then by the weaker end's type, then by the
- *    stronger's), by time, by key.
- * 3. Each link in turn unites two clusters, unless the united one would hold more values of a type than its limit.
+ * 1. Identifiers that the rules block, that are shared by too many, or that no event named take no part.
+ * 2. Links are put in one total order: `orderedLink`.
+ * 3. Each link in turn unites two clusters, unless a constraint forbids it: `Clusters`.
  * 4. A profile's id is the hash of its first identifier: the least (first seen, key).
  *
- * Cost O(m log m) in the number of links. After facts/identity.md 2.1.
+ * Cost O(m log m) in the number of links. After facts/identity.md 2.1. Links that lead out of the set are left out; where
+ * the set is a component as stored, or several, the result is theirs among all evidence: see `IdentityGraph`.
  */
 export function resolve(evidence: Evidence, rules: IdentityRules): Resolution {
   const compiled = compileRules(rules);
   const suppressed: SuppressedIdentifier[] = [];
   const members = takePart(evidence, compiled, suppressed);
-  const indexByKey = new Map(members.map((member, index) => [member.key, index]));
-  const clusters = new Clusters(members, compiled);
+  const placeOf = new Map(members.map((member, place) => [member.key, place]));
+  const links: OrderedLink[] = [];
+  const apart: Apart[] = [];
+  for (const edge of evidence.edges.values()) {
+    const a = placeOf.get(edge.a);
+    const b = placeOf.get(edge.b);
+    if (a === undefined || b === undefined) continue;
+    if (edge.kind === "cannot-link") apart.push([a, b]);
+    else if (connects(edge.kind)) links.push(orderedLink(edge, a, b, members[a]?.rank ?? 0, members[b]?.rank ?? 0));
+  }
+  links.sort(compareLinks);
+  const clusters = new Clusters(members, compiled, apart);
   const kept: EvidenceEdge[] = [];
   const cut: CutEdge[] = [];
-
-  for (const link of orderedLinks(evidence, members, indexByKey)) {
+  for (const link of links) {
     if (clusters.find(link.a) === clusters.find(link.b)) continue;
-    const reason = clusters.unite(link.a, link.b, link.edge.rule === "alias");
+    const reason = clusters.unite(link.a, link.b, link.edge.kind);
     if (reason === undefined) kept.push(link.edge);
     else cut.push({ ...link.edge, reason });
   }
@@ -68,75 +79,73 @@ export function resolve(evidence: Evidence, rules: IdentityRules): Resolution {
   return { profiles, assignment, kept, cut, suppressed };
 }
 
+interface Sightings {
+  first: number;
+  last: number;
+  /** Counts of `LinkCounts`. */
+  readonly stronger: number[];
+  links: number;
+}
+
+/** When each identifier was seen, and how many it is linked with; those that no event named are left out. */
+function sightings(evidence: Evidence, rules: CompiledRules): Map<string, Sightings> {
+  const found = new Map<string, Sightings>();
+  const of = (key: string): Sightings => {
+    const known = found.get(key);
+    if (known) return known;
+    const fresh = { first: Number.POSITIVE_INFINITY, last: Number.NEGATIVE_INFINITY, stronger: [], links: 0 };
+    found.set(key, fresh);
+    return fresh;
+  };
+  const see = (seen: Sightings, first: number, last: number): void => {
+    seen.first = Math.min(seen.first, first);
+    seen.last = Math.max(seen.last, last);
+  };
+  for (const [key, { own }] of evidence.nodes) if (own) see(of(key), own.first, own.last);
+  for (const edge of evidence.edges.values()) {
+    if (!countsAsLink(edge.kind)) continue;
+    for (const [key, other] of [
+      [edge.a, edge.b],
+      [edge.b, edge.a],
+    ] as const) {
+      const node = evidence.nodes.get(key);
+      if (!node) continue;
+      const seen = of(key);
+      seen.links++;
+      if (edge.kind !== "same-event") continue;
+      see(seen, edge.at, edge.last);
+      const rank = strongerRank(rules.byType.get(node.type), identifierOfKey(other), rules);
+      if (rank !== undefined) seen.stronger[rank] = (seen.stronger[rank] ?? 0) + 1;
+    }
+  }
+  return found;
+}
+
 function takePart(evidence: Evidence, rules: CompiledRules, suppressed: SuppressedIdentifier[]): Member[] {
   const members: Member[] = [];
-  const shared = sharedIdentifiers(evidence, rules);
+  const seen = sightings(evidence, rules);
   for (const key of [...evidence.nodes.keys()].sort()) {
     const node = evidence.nodes.get(key);
-    if (!node || node.hinted) continue;
+    const times = seen.get(key);
+    if (!node) continue;
     const rule = rules.byType.get(node.type);
-    const reason = rule ? (blockedReason(rule, node.value) ?? shared.get(key)) : `no rule names the type ${node.type}`;
-    if (!rule || reason !== undefined) suppressed.push({ key, reason: reason ?? "blocked" });
-    else members.push({ key, node, rank: rule.rank });
+    if (!rule) suppressed.push({ key, reason: `no rule names the type ${node.type}` });
+    else if (node.shared && !(times && sharedReason(rule, times, rules))) {
+      suppressed.push({ key, reason: "shared: linked with too many" });
+    } else if (times && times.first !== Number.POSITIVE_INFINITY) {
+      const reason = blockedReason(rule, node.value) ?? sharedReason(rule, times, rules);
+      if (reason !== undefined) suppressed.push({ key, reason });
+      else members.push({ key, node: seenNode(node, times.first, times.last), rank: rule.rank });
+    }
   }
   return members;
 }
 
-/** Identifiers linked with more values of one stronger type than their rule's `sharedAbove`, with the reason. */
-function sharedIdentifiers(evidence: Evidence, rules: CompiledRules): ReadonlyMap<string, string> {
-  const shared = new Map<string, string>();
-  const strongerNeighbours = new Map<string, Map<string, number>>();
-  const count = (from: EvidenceNode | undefined, key: string, to: EvidenceNode | undefined): void => {
-    if (!from || !to || from.hinted || to.hinted) return;
-    const rule = rules.byType.get(from.type);
-    const other = rules.byType.get(to.type);
-    if (rule?.sharedAbove === undefined || !other || other.rank >= rule.rank) return;
-    if (blockedReason(other, to.value) !== undefined) return;
-    const counts = strongerNeighbours.get(key) ?? new Map<string, number>();
-    strongerNeighbours.set(key, counts);
-    const total = (counts.get(to.type) ?? 0) + 1;
-    counts.set(to.type, total);
-    if (total > rule.sharedAbove && !shared.has(key)) {
-      shared.set(key, `shared: linked with more than ${rule.sharedAbove} values of ${to.type}`);
-    }
-  };
-  // A component without a value of that many links needs no counting: most have a handful.
-  const least = Math.min(...rules.ordered.map((rule) => rule.sharedAbove ?? Number.POSITIVE_INFINITY));
-  if (evidence.edges.size <= least) return shared;
-  for (const edge of evidence.edges.values()) {
-    if (edge.rule !== "same-event") continue;
-    const a = evidence.nodes.get(edge.a);
-    const b = evidence.nodes.get(edge.b);
-    count(a, edge.a, b);
-    count(b, edge.b, a);
-  }
-  return shared;
-}
-
-interface Link {
-  readonly edge: EvidenceEdge;
-  readonly a: number;
-  readonly b: number;
-  readonly weaker: number;
-  readonly stronger: number;
-  readonly key: string;
-}
-
-function orderedLinks(
-  evidence: Evidence,
-  members: readonly Member[],
-  indexByKey: ReadonlyMap<string, number>,
-): readonly Link[] {
-  const links: Link[] = [];
-  for (const [key, edge] of evidence.edges) {
-    const a = indexByKey.get(edge.a);
-    const b = indexByKey.get(edge.b);
-    if (a === undefined || b === undefined) continue;
-    const ranks = [members[a]?.rank ?? 0, members[b]?.rank ?? 0] as const;
-    const alias = edge.rule === "alias";
-    links.push({ edge, a, b, key, weaker: alias ? -1 : Math.max(...ranks), stronger: alias ? -1 : Math.min(...ranks) });
-  }
-  return links.sort(
-    (x, y) => x.weaker - y.weaker || x.stronger - y.stronger || x.edge.at - y.edge.at || compareText(x.key, y.key),
-  );
+/** A node with the times at which it was seen. */
+export function seenNode(
+  { type, value, traits, consent }: Pick<SeenNode, "type" | "value" | "traits" | "consent">,
+  firstSeen: number,
+  lastSeen: number,
+): SeenNode {
+  return { type, value, firstSeen, lastSeen, traits, consent };
 }

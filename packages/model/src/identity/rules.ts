@@ -53,6 +53,13 @@ const identifierRuleSchema = z.strictObject({
   blocked: z.optional(blockedSchema),
 });
 
+const vetoSchema = z.strictObject({
+  /** A trait that tells people apart, such as `birthday`. Compared as lower-case text; whoever does not state it is neutral. */
+  trait: z.string().check(z.minLength(1)),
+  /** Two clusters are not united where more than this share of the pairs of their known values differ: 0 to 1. */
+  above: z._default(z.number().check(z.gte(0), z.lt(1)), 0.5),
+});
+
 /** Rules as JSON: what a user writes, what travels to the resolver in its archive. */
 export const identityRulesSchema = z
   .strictObject({
@@ -62,7 +69,9 @@ export const identityRulesSchema = z
     blocked: z._default(blockedSchema, { values: [], patterns: [] }),
     /** ISO 3166 country that a phone number without a country code belongs to. Default: such numbers are no identifiers. */
     defaultCountry: z.optional(z.string().check(z.length(2), z.toUpperCase())),
-    /** Most identifiers, and most links, of one connected component; beyond it links are refused and counted. */
+    /** What forbids a union beside the limits of types. */
+    constraints: z.optional(z.strictObject({ veto: z.optional(z.array(vetoSchema)) })),
+    /** Most identifiers of one profile. An identifier with more links than this is shared, and belongs to nobody. */
     maxComponentSize: z._default(whole(2, 2_000), 500),
     /** Most values of one type that `alias` events may declare to be one person's. */
     aliasLimit: z._default(whole(1, 100), 5),
@@ -99,6 +108,7 @@ export const identityRulesSchema = z
 export type IdentityRules = z.infer<typeof identityRulesSchema>;
 /** Rules as written: what has a default may be left out. */
 export type IdentityRulesInput = z.input<typeof identityRulesSchema>;
+export type Veto = z.infer<typeof vetoSchema>;
 export type IdentifierRule = z.infer<typeof identifierRuleSchema>;
 
 /**

@@ -1,0 +1,210 @@
+import fc from "fast-check";
+import {
+  absorbEvidence,
+  addRecord,
+  defaultIdentityRules,
+  type EventRecord,
+  type Evidence,
+  type EvidenceEdge,
+  edgeKey,
+  emptyEvidence,
+  evidenceOfRecord,
+  hubSaying,
+  type Identifier,
+  IdentityGraph,
+  type IdentityRules,
+  identityRulesSchema,
+  type LinkKind,
+  nodeKey,
+  resolve,
+  retractionKey,
+} from "../src";
+
+const minute = 60_000;
+const start = Date.parse("2026-01-01T00:00:00.000Z");
+
+/** Tight rules, so that small worlds break them. */
+const tight = identityRulesSchema.parse({
+  ...defaultIdentityRules,
+  aliasLimit: 2,
+  maxComponentSize: 7,
+  identifiers: defaultIdentityRules.identifiers.map((rule) => ({
+    ...rule,
+    limit: Math.min(rule.limit, 2),
+    ...(rule.sharedAbove === undefined ? {} : { sharedAbove: 3 }),
+  })),
+});
+const windowed = identityRulesSchema.parse({
+  ...tight,
+  identifiers: tight.identifiers.map((rule) => ({
+    ...rule,
+    ...(rule.type === "anonymous_id" ? { limit: 4, limitWithin: [{ days: 1, limit: 2 }] } : {}),
+  })),
+});
+const vetoing = identityRulesSchema.parse({ ...tight, constraints: { veto: [{ trait: "birthday" }] } });
+
+const name = (type: string, most: number, prefix: string) =>
+  fc.integer({ min: 1, max: most }).map((n): Identifier => ({ type, value: `${prefix}-${n}` }));
+const someName = fc.oneof(
+  name("user_id", 7, "user"),
+  name("email", 4, "mail"),
+  name("anonymous_id", 6, "anon"),
+  name("device_id", 3, "device"),
+);
+const strength = ["user_id", "email", "phone", "anonymous_id", "device_id", "advertising_id"];
+
+type Step =
+  | { readonly kind: "event"; readonly record: EventRecord }
+  | { readonly kind: "edge"; readonly edge: EvidenceEdge }
+  | { readonly kind: "retract"; readonly pick: number };
+
+const anEvent = fc
+  .record({
+    id: fc.integer({ min: 0, max: 80 }),
+    at: fc.oneof(
+      fc.integer({ min: 0, max: 12 }),
+      fc.integer({ min: 0, max: 12 }).map((n) => n * 600),
+    ),
+    names: fc.uniqueArray(someName, { minLength: 1, maxLength: 3, selector: nodeKey }),
+    trait: fc.option(fc.integer({ min: 0, max: 2 }), { nil: undefined }),
+    previous: fc.option(name("user_id", 7, "user"), { nil: undefined, freq: 6 }),
+  })
+  .map(({ id, at, names, trait, previous }): EventRecord => {
+    const [hub, ...others] = [...names].sort(
+      (a, b) => strength.indexOf(a.type) - strength.indexOf(b.type) || (a.value < b.value ? -1 : 1),
+    );
+    return {
+      sourceId: "web",
+      // The same id is the same event: its contents follow from it.
+      messageId: `m${id}-${at}-${names.map(nodeKey).join()}-${trait}-${previous?.value}`,
+      at: start + at * minute,
+      hub: hub as Identifier,
+      others,
+      previous: previous === undefined ? [] : [previous],
+      traits: trait === undefined ? {} : { birthday: `day ${trait}` },
+      consent: {},
+    };
+  });
+
+const anEdge = fc
+  .record({
+    ends: fc.uniqueArray(someName, { minLength: 2, maxLength: 2, selector: nodeKey }),
+    kind: fc.constantFrom<LinkKind>("must-link", "cannot-link", "withdrawn", "match", "match", "cannot-link"),
+    at: fc.integer({ min: 0, max: 1_000 }),
+    score: fc.integer({ min: 1, max: 4 }),
+  })
+  .map(({ ends, kind, at, score }): EvidenceEdge => {
+    const [a, b] = ends.map(nodeKey).sort() as [string, string];
+    const time = start + at * minute;
+    if (kind === "match") {
+      return { a, b, kind, at: time, last: time, sourceId: "nightly", messageId: "", rule: "r1", score };
+    }
+    return { a, b, kind, at: time, last: time, sourceId: "jo", messageId: `action-${at}-${kind}` };
+  });
+
+const history = fc.array(
+  fc.oneof(
+    { weight: 12, arbitrary: anEvent.map((record): Step => ({ kind: "event", record })) },
+    { weight: 3, arbitrary: anEdge.map((edge): Step => ({ kind: "edge", edge })) },
+    { weight: 1, arbitrary: fc.nat(30).map((pick): Step => ({ kind: "retract", pick })) },
+  ),
+  { minLength: 1, maxLength: 40 },
+);
+
+/** All evidence, gathered with no graph: the events that are left and the edges. */
+class Archive {
+  readonly records = new Map<string, EventRecord>();
+  readonly retracted = new Set<string>();
+  readonly edges: EvidenceEdge[] = [];
+
+  evidence(rules: IdentityRules): Evidence {
+    const all = emptyEvidence();
+    for (const [id, record] of this.records) if (!this.retracted.has(id)) addRecord(all, record, rules);
+    for (const edge of this.edges) absorbEvidence(all, { nodes: new Map(), edges: new Map([[edgeKey(edge), edge]]) });
+    // An edge's ends are known even where no event named them.
+    for (const { a, b } of [...all.edges.values()]) {
+      for (const key of [a, b]) {
+        if (all.nodes.has(key)) continue;
+        const [type = "", value = ""] = key.split(":");
+        all.nodes.set(key, { type, value, own: undefined, traits: new Map(), consent: new Map() });
+      }
+    }
+    return all;
+  }
+}
+
+function run(steps: readonly Step[], rules: IdentityRules): { graph: IdentityGraph; archive: Archive } {
+  const graph = new IdentityGraph(rules);
+  const archive = new Archive();
+  for (const step of steps) {
+    if (step.kind === "event") {
+      archive.records.set(step.record.messageId, step.record);
+      graph.apply(step.record);
+    } else if (step.kind === "edge") {
+      archive.edges.push(step.edge);
+      graph.applyEdge(step.edge);
+    } else {
+      const records = [...archive.records.values()].filter(({ messageId }) => !archive.retracted.has(messageId));
+      const record = records[step.pick % Math.max(1, records.length)];
+      if (!record) continue;
+      archive.retracted.add(record.messageId);
+      retract(graph, record, archive, rules);
+    }
+  }
+  return { graph, archive };
+}
+
+/** What the resolver does with its evidence log: fold the other events of the hub, and say what differs. */
+function retract(graph: IdentityGraph, record: EventRecord, archive: Archive, rules: IdentityRules): void {
+  const left = emptyEvidence();
+  for (const [id, other] of archive.records) if (!archive.retracted.has(id)) addRecord(left, other, rules);
+  const own = emptyEvidence();
+  for (const [id, other] of archive.records) {
+    if (!archive.retracted.has(id) && nodeKey(other.hub) === nodeKey(record.hub)) addRecord(own, other, rules);
+  }
+  const gone = evidenceOfRecord(record, rules);
+  const hub = own.nodes.get(nodeKey(record.hub)) ?? { own: undefined, traits: new Map(), consent: new Map() };
+  const remaining = {
+    own: hub.own,
+    traits: hub.own ? hub.traits : new Map(),
+    consent: hub.own ? hub.consent : new Map(),
+  };
+  const lost = [...gone.edges].filter(([key]) => !left.edges.has(key)).map(([, edge]) => edge);
+  const kept = [...gone.edges.keys()].flatMap((key) => left.edges.get(key) ?? []);
+  graph.retract(record.hub, [retractionKey(record)], remaining, lost, kept);
+  expect(hubSaying(record, rules).own.first).toBe(record.at);
+}
+
+function clustersOf(graph: IdentityGraph): string[] {
+  return [...graph.clusters()].map((keys) => [...keys].sort().join(" ")).sort();
+}
+
+function expected(evidence: Evidence, rules: IdentityRules): string[] {
+  const groups = new Map<string, string[]>();
+  for (const [key, id] of [...resolve(evidence, rules).assignment].sort()) {
+    groups.set(id, [...(groups.get(id) ?? []), key]);
+  }
+  return [...groups.values()].map((group) => group.join(" ")).sort();
+}
+
+describe.each([
+  ["tight limits", tight, 1_000],
+  ["limits within days", windowed, 500],
+  ["a veto", vetoing, 500],
+])("the graph in memory under %s", (_name, rules, numRuns) => {
+  test("holds after each step what all evidence at once comes to", () => {
+    fc.assert(
+      fc.property(history, (steps) => {
+        const { graph, archive } = run(steps, rules);
+        const evidence = archive.evidence(rules);
+        expect(clustersOf(graph)).toEqual(expected(evidence, rules));
+        const resolution = resolve(evidence, rules);
+        expect([...graph.profiles()].sort((a, b) => (a.profileId < b.profileId ? -1 : 1))).toEqual(resolution.profiles);
+        expect(new Set([...graph.suppressed()].map(({ key }) => key))).toEqual(
+          new Set(resolution.suppressed.map(({ key }) => key)),
+        );
+      }),
+      { numRuns },
+    );
+  });
+});

@@ -40,6 +40,26 @@ const partner = sftp({
   },
 });
 
+// Files of another partner, fetched from their server: each hour whatever is new in the directory.
+const supplier = sftp({
+  mapping: {
+    version: 1,
+    event: {
+      type: { $value: "track" },
+      event: { $value: "Order Shipped" },
+      userId: { $column: "customer", required: true },
+      properties: { order_id: { $column: "order_id" } },
+    },
+  },
+  pull: {
+    url: "sftp://files.example.com",
+    secretArn: config.require("supplierSecretArn"),
+    hostKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleHostKey00000000000000000000000000000000"],
+    directories: ["/out/shipments"],
+    schedule: "rate(1 hour)",
+  },
+});
+
 // Rows of a database and each change of them, by DMS Serverless, which bills by the hour while it runs.
 const erp = database({
   engine: "postgres",
@@ -102,7 +122,7 @@ const weather = dataExchange({
   columns: { station: "string", day: "string", celsius: "string" },
 });
 
-const sources = { shop, partner, erp, loyalty, weather };
+const sources = { shop, partner, supplier, erp, loyalty, weather };
 const ingestion = new Ingestion("cdp", { foundation, rawZone: lake.rawZone, sources });
 
 export const { landingBucket, eventsTableName, quarantineBucket } = ingestion.contract;

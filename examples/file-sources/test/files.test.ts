@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -126,6 +126,58 @@ test("SFTP: what is put in the user's folder is uploaded with the user's role", 
   expect(await kept("partner")).toEqual(["files/source=partner/dt/2026/members.jsonl"]);
   expect(Number(await count("files_partner"))).toBe(2);
 });
+
+const runMachine = async (name: string): Promise<{ status: string; cause?: string }> => {
+  const { stateMachines } = await runtime.call<{ stateMachines: { name: string; stateMachineArn: string }[] }>(
+    "sfn",
+    "ListStateMachines",
+    {},
+  );
+  const stateMachineArn = stateMachines.find((machine) => machine.name.startsWith(name))?.stateMachineArn;
+  const { executionArn } = await runtime.call<{ executionArn: string }>("sfn", "StartExecution", { stateMachineArn });
+  await runtime.quiesce();
+  return await runtime.call("sfn", "DescribeExecution", { executionArn });
+};
+const remote = "sftp-remote/cdp-supplier-sftp-pull/out/shipments";
+/** Long enough ago for it to be whole. */
+const remoteFile = (name: string, content: string, minutesAgo = 10) => {
+  drop(`${remote}/${name}`, content);
+  const at = new Date(Date.now() - minutesAgo * 60_000);
+  utimesSync(join(dataDir, remote, name), at, at);
+};
+const shipped = (...orders: string[]) =>
+  ["order_id,customer", ...orders.map((order) => `${order},u-${order}`), ""].join("\n");
+
+test("SFTP by connector: what is new in a partner's directory is fetched, each version of a file once", async () => {
+  expect(await runMachine("cdp-supplier-sftp-pull-directories")).toMatchObject({
+    status: "FAILED",
+    cause: expect.stringMatching(/\/out\/shipments: ListingNotThere: /),
+  });
+  warnings.length = 0;
+  for (let day = 10; day < 33; day++) remoteFile(`${day}.csv`, shipped(String(day)));
+  remoteFile("33.csv.part", shipped("33"));
+  remoteFile("archive/1.csv", shipped("1"));
+  remoteFile("now.csv", shipped("now"), 0);
+  expect(await runMachine("cdp-supplier-sftp-pull-directories")).toMatchObject({ status: "SUCCEEDED" });
+  expect((await events("supplier")).map(({ userId }) => userId).sort()).toEqual(
+    Array.from({ length: 23 }, (_, index) => `u-${index + 10}`),
+  );
+  const first = "files/source=supplier/dt/out/shipments/10.csv";
+  expect(await kept("supplier")).toHaveLength(23);
+  expect(await kept("supplier")).toContain(first);
+
+  remoteFile("10.csv", shipped("10", "10b"), 5);
+  remoteFile("34.csv", shipped("34"));
+  expect(await runMachine("cdp-supplier-sftp-pull-directories")).toMatchObject({ status: "SUCCEEDED" });
+  // Another file by its content: its rows are events of their own.
+  expect(await events("supplier")).toHaveLength(23 + 2 + 1);
+  expect(await kept("supplier")).toHaveLength(25);
+  // Nothing new: nothing is fetched, and no listing is left.
+  expect(await runMachine("cdp-supplier-sftp-pull-directories")).toMatchObject({ status: "SUCCEEDED" });
+  expect(await kept("supplier")).toHaveLength(25);
+  expect(await keys(out.landingBucket, "listings/")).toEqual([]);
+  expect(await keys(out.landingBucket, "source=supplier/")).toEqual([]);
+}, 60_000);
 
 test("DMS: first the rows that are there, then each change, deletes too; a table without a mapping is kept", async () => {
   const row = (op: string, id: number, status: string, at?: string) => ({

@@ -45,6 +45,7 @@ const given: IngestionArgs = {
         secretArn,
         hostKeys: ["ssh-rsa A"],
         paths: ["/o.csv"],
+        directories: ["/out/daily/", "/"],
         schedule: "rate(1 hour)",
       },
     }),
@@ -70,7 +71,7 @@ test("every fault at once, with its path and what to do", () => {
     e: sftp({
       mapping,
       server: { users: {}, existing: 3 },
-      pull: { url: "ftp://x", hostKeys: [], paths: ["o.csv"], schedule: "hourly" },
+      pull: { url: "ftp://x", hostKeys: [], paths: ["o.csv"], directories: [], schedule: "hourly" },
     } as never),
     f: database({ engine: "mysql", tables: { orders: {}, "a.b": { mapping: { version: 2 }, colums: {} } } } as never),
     g: database({
@@ -101,6 +102,7 @@ test("every fault at once, with its path and what to do", () => {
     expect.stringMatching(/^sources.d.server.users.-acme: must have 3 to 100/),
     expect.stringMatching(/^sources.d.server.users.x.publicKeys\[0\]: must be a public key in OpenSSH form/),
     expect.stringMatching(/^sources.d.server.users.x: must have 3 to 100/),
+    expect.stringMatching(/^sources.e.pull.directories: \[\] must be one to ten absolute paths of directories/),
     expect.stringMatching(/^sources.e.pull.hostKeys: must name the server's public host keys/),
     expect.stringMatching(/^sources.e.pull.paths: \["o.csv"\] must be one to ten absolute paths/),
     expect.stringMatching(/^sources.e.pull.schedule: "hourly" must be such as/),
@@ -304,6 +306,30 @@ describe("in the engine", () => {
       },
     });
     expect(actionsOf("cdp-fetched-sftp-pull-start")).toEqual(["sqs:SendMessage", "transfer:StartFileTransfer"]);
+  });
+
+  test("SFTP, directories: a state machine that may list, fetch and ask one function, which has a ledger", () => {
+    expect(actionsOf("cdp-fetched-sftp-pull-directories-start")).toEqual(["sqs:SendMessage", "states:StartExecution"]);
+    expect(actionsOf("cdp-fetched-sftp-pull-directories-run")).toEqual([
+      "lambda:InvokeFunction",
+      "s3:DeleteObject",
+      "transfer:ListFileTransferResults",
+      "transfer:StartDirectoryListing",
+      "transfer:StartFileTransfer",
+    ]);
+    const { definition } = inputs("aws:sfn/stateMachine:StateMachine", "cdp-fetched-sftp-pull-directories");
+    const { States } = JSON.parse(String(definition)) as { States: { Directories: { Result: unknown } } };
+    expect(States.Directories.Result).toEqual({
+      directories: [
+        { remote: "/out/daily/", local: expect.stringMatching(/^\/cdp-landing\S*\/source=fetched\/out\/daily$/) },
+        { remote: "/", local: expect.stringMatching(/^\/cdp-landing\S*\/source=fetched$/) },
+      ],
+    });
+    const [land] = statementsOf("cdp-fetched-sftp-pull-fetch");
+    expect(land?.Resource).toEqual([
+      expect.stringMatching(/\/source=fetched\/\*$/),
+      expect.stringMatching(/\/listings\/source=fetched\/\*$/),
+    ]);
   });
 
   test("DMS: Parquet with operation and time, credentials by secret over TLS, the customer's key everywhere", () => {

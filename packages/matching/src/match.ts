@@ -10,11 +10,12 @@ import { storeProfiles } from "./profiles";
 import type { MatchReport } from "./report/report";
 import { profileSizes, suspiciousProfiles } from "./report/suspicious";
 import type { MatchInput, MatchResult, SuppressedValue } from "./result";
+import { groupAsAws } from "./rules/aws-modes";
 import { type HashColumn, readHashes } from "./rules/hashes";
 import type { Suppressed } from "./rules/junk";
-import { normalised } from "./rules/normal";
-import { planRules } from "./rules/plan";
-import { runExactRules } from "./rules/run";
+import { normalForms } from "./rules/normal";
+import { type PlannedRule, planRules } from "./rules/plan";
+import { RuleRunner } from "./rules/run";
 import { type ComparedValue, comparedValues, valuesByKey } from "./rules/values";
 import { literal, Session } from "./session";
 
@@ -50,40 +51,22 @@ async function run(session: Session, input: MatchInput, began: number): Promise<
   const planned = planRules(rules, valuesByKey(values));
 
   progress("normalise");
-  const columns = await readHashes(
-    session,
-    values.map((value) => normalised(value, rules)),
-    source.records,
-    (done) => progress("normalise", done),
-  );
-  const sets = new UnionFind(source.records);
-  const ruleRun = runExactRules(planned, values, columns, source.records, sets, rules, (name) =>
-    progress(`rule ${name}`),
-  );
-  const links = new Links();
-
-  progress("cluster");
-  const declared = await declaredPairs(session, source, rules);
-  for (const [a, b] of declared.mustLink) sets.unite(a, b);
-  const { root, cut } = await clusterConstrained({
-    session,
-    records: source.records,
-    id: source.id,
-    sets,
-    groups: ruleRun.groups,
-    links,
-    rules: planned.length,
-    limits: limitColumns(rules, values, columns),
-    vetoes: vetoColumns(rules, values, columns),
-    ...declared,
-    maxSize: rules.constraints.maxSize,
-  });
+  const forms = await normalForms(session, values, rules, source);
+  const columns = await readHashes(session, forms, source.records, (done) => progress("normalise", done));
+  const guarded = rules.mode === "closure" && input.suppress !== false;
+  const { comparison } = rules;
+  const { records } = source;
+  const runner = new RuleRunner({ session, planned, values, forms, columns, records, comparison, guarded });
+  const clustered =
+    rules.mode === "closure"
+      ? await closure({ session, source, rules, values, forms, columns, planned, runner, progress })
+      : await asAws(rules.mode, { session, source, rules, values, forms, columns, planned, runner, progress });
 
   progress("write");
-  await storeAssignment(session, root);
+  await storeAssignment(session, clustered.root);
   const { profiles, largest } = await storeProfiles(session, source);
   if (input.out !== undefined) await writeOutput(session, source, input.out);
-  const suppressed = await describeSuppressed(session, ruleRun.suppressed, values, rules);
+  const suppressed = await describeSuppressed(session, runner.suppressed, values, forms);
   const seconds = (performance.now() - began) / 1000;
   const evaluation = truth === undefined ? {} : { evaluation: await evaluate(session, truth) };
   const report = input.report ? { report: await makeReport(session, source, values, rules) } : {};
@@ -92,12 +75,12 @@ async function run(session: Session, input: MatchInput, began: number): Promise<
       records: source.records,
       profiles,
       largest,
-      links: Object.fromEntries(ruleRun.links),
+      links: Object.fromEntries(runner.links),
       seconds,
       ...evaluation,
     },
     suppressed,
-    cut: Object.fromEntries(cut),
+    cut: Object.fromEntries(clustered.cut),
     ...report,
   };
 }
@@ -113,6 +96,74 @@ async function makeReport(
     suspicious: await suspiciousProfiles(session, source, values, rules),
     pairs: [],
   };
+}
+
+interface Run {
+  readonly session: Session;
+  readonly source: Source;
+  readonly rules: MatchRules;
+  readonly values: readonly ComparedValue[];
+  readonly forms: readonly string[];
+  readonly columns: readonly HashColumn[];
+  readonly planned: readonly PlannedRule[];
+  readonly runner: RuleRunner;
+  readonly progress: (stage: string) => void;
+}
+
+interface Clustered {
+  readonly root: Int32Array;
+  readonly cut: ReadonlyMap<string, number>;
+}
+
+/** Whoever is linked is one, over however many, as far as the constraints let. */
+async function closure(run: Run): Promise<Clustered> {
+  const { session, source, rules, values, forms, columns, planned, runner, progress } = run;
+  const sets = new UnionFind(source.records);
+  const links = new Links();
+  for (const [tier, { name }] of planned.entries()) {
+    progress(`rule ${name}`);
+    await runner.link(tier, sets, links);
+  }
+  progress("cluster");
+  const declared = await declaredPairs(session, source, rules);
+  for (const [a, b] of declared.mustLink) sets.unite(a, b);
+  return clusterConstrained({
+    session,
+    records: source.records,
+    id: source.id,
+    sets,
+    groups: runner.groups,
+    links,
+    rules: planned.length,
+    limits: limitColumns(rules, values, columns),
+    vetoes: vetoColumns(rules, values, columns, forms),
+    ...declared,
+    maxSize: rules.constraints.maxSize,
+  });
+}
+
+async function asAws(mode: "aws-waterfall" | "aws-transitive", run: Run): Promise<Clustered> {
+  const { session, source, rules, planned, runner, progress } = run;
+  const { limits, veto, mustLink, cannotLink } = rules.constraints;
+  if (limits.length + veto.length + mustLink.length + cannotLink.length > 0) {
+    throw new MatchingError(
+      `constraints: Entity Resolution knows none, so mode ${mode} cannot keep to them. Take them out, or use mode closure.`,
+    );
+  }
+  const rank = new Int32Array(source.records);
+  await session.stream(
+    `select rowid::INTEGER, (row_number() over (order by ${source.id}))::INTEGER from source`,
+    (chunk) => {
+      const [rows, places] = [0, 1].map((at) => (chunk.getColumnVector(at) as unknown as { items: Int32Array }).items);
+      for (let index = 0; index < chunk.rowCount; index++)
+        rank[rows?.[index] as number] = (places?.[index] as number) - 1;
+    },
+  );
+  const root = await groupAsAws(mode, planned.length, rank, async (rule, sets, takes) => {
+    progress(`rule ${planned[rule]?.name}`);
+    await runner.link(rule, sets, undefined, takes);
+  });
+  return { root, cut: new Map() };
 }
 
 function limitColumns(
@@ -133,6 +184,7 @@ function vetoColumns(
   rules: MatchRules,
   values: readonly ComparedValue[],
   columns: readonly HashColumn[],
+  forms: readonly string[],
 ): VetoColumn[] {
   return rules.constraints.veto.map(({ attribute, above }) => {
     const index = values.findIndex(({ name }) => name === attribute);
@@ -143,7 +195,7 @@ function vetoColumns(
         `constraints.veto: there is no attribute ${JSON.stringify(attribute)}; there are: ${values.map(({ name }) => name).join(", ")}.`,
       );
     }
-    return { name: attribute, type: value.type, above, column, value: normalised(value, rules) };
+    return { name: attribute, type: value.type, above, column, value: forms[index] as string };
   });
 }
 
@@ -191,19 +243,16 @@ async function describeSuppressed(
   session: Session,
   suppressed: readonly Suppressed[],
   values: readonly ComparedValue[],
-  rules: MatchRules,
+  forms: readonly string[],
 ): Promise<SuppressedValue[]> {
   const most = [...suppressed].sort((a, b) => b.records - a.records).slice(0, mostDescribed);
   const described: SuppressedValue[] = [];
   for (const { of, row, value, records, reason } of most) {
-    const compared = value === undefined ? undefined : values[value];
-    if (!compared) {
+    if (value === undefined || !values[value]) {
       described.push({ of, records, reason });
       continue;
     }
-    const [found] = await session.rows<{ v: string }>(
-      `select ${normalised(compared, rules)} as v from source where rowid = ${row}`,
-    );
+    const [found] = await session.rows<{ v: string }>(`select ${forms[value]} as v from source where rowid = ${row}`);
     described.push({ of, value: found?.v ?? "", records, reason });
   }
   return described;

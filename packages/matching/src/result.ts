@@ -16,6 +16,8 @@ export interface MatchInput {
   readonly out?: string;
   /** Gather what a person wants to see of the run. Default false. */
   readonly report?: boolean;
+  /** Leave out values and keys that too many share, or that people share by chance. Default true; never done in AWS's modes. */
+  readonly suppress?: boolean;
   /** DuckDB's memory limit, such as "2GB"; more spills to `workFolder`. */
   readonly memory?: string;
   readonly threads?: number;

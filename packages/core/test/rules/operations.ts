@@ -45,12 +45,11 @@ export const operationRules: readonly Rule[] = [
     id: "R4",
     says: "a state machine retries, catches, logs and traces",
     ...each("aws:sfn/stateMachine:StateMachine", (of) => {
-      const { States } = JSON.parse(String(of.inputs.definition)) as { States: Record<string, Bag> };
-      const tasks = Object.values(States).filter(({ Type }) => Type === "Task");
+      const tasks = tasksOf(JSON.parse(String(of.inputs.definition)) as Bag, false);
       const logs = ["ERROR", "ALL"].includes(String(at(of, "loggingConfiguration.level")));
       return (
         tasks.length > 0 &&
-        tasks.every((task) => "Retry" in task && "Catch" in task) &&
+        tasks.every(({ retried, caught }) => retried && caught) &&
         logs &&
         at(of, "tracingConfiguration.enabled") === true
       );

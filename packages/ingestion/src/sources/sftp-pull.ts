@@ -6,6 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { DeadLetterQueue, grantStatements, ServiceRole, tagsFor } from "@tributary/core";
 import { failureNotice } from "../resources/failure-notice";
 import type { SftpPullArgs } from "./sftp";
+import { listingsFolder, makeDirectoryMachine } from "./sftp-directories";
 import type { SourceContext } from "./source";
 
 /** Of connectors; they have policies of their own. */
@@ -21,7 +22,10 @@ export function makeSftpPull(args: SftpPullArgs, context: SourceContext): Record
     {
       sid: "Land",
       actions: ["s3:PutObject", "s3:GetObject"],
-      resources: [pulumi.interpolate`${bucket.arn}/${folder(id)}*`],
+      resources: [
+        pulumi.interpolate`${bucket.arn}/${folder(id)}*`,
+        ...(args.directories ? [pulumi.interpolate`${bucket.arn}/${listingsFolder(id)}/*`] : []),
+      ],
     },
     { sid: "Place", actions: ["s3:GetBucketLocation"], resources: [bucket.arn] },
     { sid: "Credentials", actions: ["secretsmanager:GetSecretValue"], resources: [args.secretArn] },
@@ -60,7 +64,31 @@ export function makeSftpPull(args: SftpPullArgs, context: SourceContext): Record
     },
     pulumi.mergeOptions(opts, { dependsOn: [access, logAccess] }),
   );
-  const schedule = makeSchedule(pull, args, connector, context);
+  const nodes: Record<string, Resource> = { connector };
+  if (args.paths) {
+    nodes.schedule = makeSchedule(pull, args.schedule, context, {
+      // A universal target: the call itself, without a function in between.
+      arn: "arn:aws:scheduler:::aws-sdk:transfer:startFileTransfer",
+      action: "transfer:StartFileTransfer",
+      on: connector.arn,
+      input: {
+        ConnectorId: connector.id,
+        RetrieveFilePaths: args.paths,
+        LocalDirectoryPath: pulumi.interpolate`/${bucket.name}/${folder(id).replace(/\/$/, "")}`,
+      },
+    });
+  }
+  if (args.directories) {
+    const { machine, ledger } = makeDirectoryMachine(pull, args.directories, connector, context);
+    nodes.machine = machine;
+    nodes.ledger = ledger.table;
+    nodes.directorySchedule = makeSchedule(`${pull}-directories`, args.schedule, context, {
+      arn: machine.arn,
+      action: "states:StartExecution",
+      on: machine.arn,
+      input: {},
+    });
+  }
   failureNotice(
     `${pull}-failed`,
     {
@@ -76,38 +104,40 @@ export function makeSftpPull(args: SftpPullArgs, context: SourceContext): Record
     },
     opts,
   );
-  return { connector, schedule };
+  return nodes;
+}
+
+/** What a schedule starts: the target, and the one call that its role may make. */
+interface Started {
+  readonly arn: pulumi.Input<string>;
+  readonly action: string;
+  readonly on: pulumi.Input<string>;
+  readonly input: object;
 }
 
 function makeSchedule(
-  pull: string,
-  { paths, schedule }: SftpPullArgs,
-  connector: transfer.Connector,
-  { foundation, landing, id, opts }: SourceContext,
+  name: string,
+  scheduleExpression: string,
+  { foundation, opts }: SourceContext,
+  { arn, action, on, input }: Started,
 ): scheduler.Schedule {
-  const { bucket, folder } = landing();
-  const deadLetters = new DeadLetterQueue(`${pull}-dead-letters`, { foundation, of: `schedule ${pull}` }, opts);
-  const role = new ServiceRole(`${pull}-start`, { service: "scheduler.amazonaws.com", foundation }, opts);
+  const deadLetters = new DeadLetterQueue(`${name}-dead-letters`, { foundation, of: `schedule ${name}` }, opts);
+  const role = new ServiceRole(`${name}-start`, { service: "scheduler.amazonaws.com", foundation }, opts);
   const policy = grantStatements(role, "run", [
-    { sid: "Start", actions: ["transfer:StartFileTransfer"], resources: [connector.arn] },
+    { sid: "Start", actions: [action], resources: [on] },
     { sid: "DeadLetter", actions: ["sqs:SendMessage"], resources: [deadLetters.arn] },
     { sid: "Key", actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources: [foundation.keyArn] },
   ]);
   return new scheduler.Schedule(
-    pull,
+    name,
     {
-      scheduleExpression: schedule,
+      scheduleExpression,
       flexibleTimeWindow: { mode: "OFF" },
       kmsKeyArn: foundation.keyArn,
       target: {
-        // A universal target: the call itself, without a function in between.
-        arn: "arn:aws:scheduler:::aws-sdk:transfer:startFileTransfer",
+        arn,
         roleArn: role.arn,
-        input: pulumi.jsonStringify({
-          ConnectorId: connector.id,
-          RetrieveFilePaths: paths,
-          LocalDirectoryPath: pulumi.interpolate`/${bucket.name}/${folder(id).replace(/\/$/, "")}`,
-        }),
+        input: pulumi.jsonStringify(input),
         retryPolicy: { maximumRetryAttempts: 10, maximumEventAgeInSeconds: 3600 },
         deadLetterConfig: { arn: deadLetters.arn },
       },

@@ -23,8 +23,13 @@ export interface SftpPullArgs {
   readonly secretKeyArn?: Input<string>;
   /** The server's public host keys: another server in its place is refused. */
   readonly hostKeys: readonly Input<string>[];
-  /** Files to fetch each time, by their paths there, at most ten. */
-  readonly paths: readonly string[];
+  /** Files to fetch each time, by their paths there, at most ten. This, `directories`, or both. */
+  readonly paths?: readonly string[];
+  /**
+   * Directories there, at most ten: each time, whatever is in them and was not fetched as it stands is fetched. Folders in
+   * them are not looked into.
+   */
+  readonly directories?: readonly string[];
   /** EventBridge Scheduler's expression, in UTC: `rate(1 hour)`, `cron(0 3 * * ? *)`. */
   readonly schedule: string;
 }
@@ -111,7 +116,15 @@ function usersFaults(path: string, users: unknown): Fault[] {
 function pullFaults(path: string, pull: unknown): Fault[] {
   const example = '{ url: "sftp://…", secretArn, hostKeys: […], paths: ["/out/orders.csv"], schedule: "rate(1 hour)" }';
   return objectFaults(path, pull, example, (given) => [
-    ...unknownFaults(`${path}.`, given, ["url", "secretArn", "secretKeyArn", "hostKeys", "paths", "schedule"]),
+    ...unknownFaults(`${path}.`, given, [
+      "url",
+      "secretArn",
+      "secretKeyArn",
+      "hostKeys",
+      "paths",
+      "directories",
+      "schedule",
+    ]),
     ...(typeof given.url === "string" && !given.url.startsWith("sftp://")
       ? [{ path: `${path}.url`, reason: `${quoted(given.url)} must begin with sftp://` }]
       : inputTextFaults(`${path}.url`, given.url, "the server's address such as sftp://files.example.com")),
@@ -119,21 +132,26 @@ function pullFaults(path: string, pull: unknown): Fault[] {
     ...(Array.isArray(given.hostKeys) && given.hostKeys.length > 0
       ? []
       : [{ path: `${path}.hostKeys`, reason: "must name the server's public host keys: ssh-keyscan shows them" }]),
-    ...pathsFaults(`${path}.paths`, given.paths),
+    ...(given.paths === undefined && given.directories === undefined
+      ? [{ path: `${path}.paths`, reason: 'is missing; give paths: ["/out/orders.csv"], or directories: ["/out"]' }]
+      : []),
+    ...pathsFaults(`${path}.paths`, given.paths, 'of files, such as "/out/orders.csv"'),
+    ...pathsFaults(`${path}.directories`, given.directories, 'of directories, such as "/out"'),
     ...(typeof given.schedule === "string" && /^(rate|cron)\(.+\)$/.test(given.schedule)
       ? []
       : [{ path: `${path}.schedule`, reason: `${quoted(given.schedule)} must be such as "rate(1 hour)"` }]),
   ]);
 }
 
-function pathsFaults(path: string, paths: unknown): Fault[] {
+function pathsFaults(path: string, paths: unknown, what: string): Fault[] {
   if (
-    Array.isArray(paths) &&
-    paths.length > 0 &&
-    paths.length <= 10 &&
-    paths.every((each) => typeof each === "string" && each.startsWith("/"))
+    paths === undefined ||
+    (Array.isArray(paths) &&
+      paths.length > 0 &&
+      paths.length <= 10 &&
+      paths.every((each) => typeof each === "string" && each.startsWith("/")))
   ) {
     return [];
   }
-  return [{ path, reason: `${quoted(paths)} must be one to ten absolute paths of files, such as "/out/orders.csv"` }];
+  return [{ path, reason: `${quoted(paths)} must be one to ten absolute paths ${what}` }];
 }

@@ -66,6 +66,27 @@ export class Blocks {
     }
   }
 
+  /** The groups of two or more, each with its records in order of rows. */
+  *groups(): Generator<Int32Array> {
+    const starts = new Int32Array(this.size);
+    let total = 0;
+    this.forEach((row, _variant, slot, first, count) => {
+      if (row !== first || starts[slot] !== 0) return;
+      starts[slot] = total + 1;
+      total += count;
+    });
+    const members = new Int32Array(total);
+    const filled = new Int32Array(this.size);
+    this.forEach((row, _variant, slot) => {
+      members[(starts[slot] as number) - 1 + (filled[slot] as number)] = row;
+      filled[slot] = (filled[slot] as number) + 1;
+    });
+    for (let at = 0; at < this.size; at++) {
+      const start = starts[at] as number;
+      if (start > 0) yield members.subarray(start - 1, start - 1 + (filled[at] as number));
+    }
+  }
+
   /** Slots of the table: what is kept per group is an array of this length. */
   get size(): number {
     return this.first.length;

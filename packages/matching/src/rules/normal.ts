@@ -1,8 +1,39 @@
 import type { MatchRules } from "@tributary/model";
-import { normalExpression, normalFormOf } from "../normalise/expressions";
+import type { Source } from "../input/load";
+import { dateOrderCounts, normalExpression, normalFormOf } from "../normalise/expressions";
+import type { Session } from "../session";
+import { registerAwsNormaliser } from "./aws-normal";
 import type { ComparedValue } from "./values";
 
-/** SQL over `source`: the one form in which a value is compared; null where nothing is known. */
-export function normalised(value: ComparedValue, _rules: MatchRules): string {
-  return value.attribute.hashed ? value.raw : normalExpression(normalFormOf(value.type), value.raw);
+/** SQL over `source` by value: the one form in which it is compared; null where nothing is known. */
+export async function normalForms(
+  session: Session,
+  values: readonly ComparedValue[],
+  rules: MatchRules,
+  source: Source,
+): Promise<readonly string[]> {
+  const forms: string[] = [];
+  for (const [index, value] of values.entries()) forms.push(await formOf(session, value, rules, source, index));
+  return forms;
+}
+
+async function formOf(
+  session: Session,
+  value: ComparedValue,
+  { normalisation, attributes }: MatchRules,
+  source: Source,
+  index: number,
+): Promise<string> {
+  const { members, columns, raw, type } = value;
+  if (members.some(({ hashed }) => hashed)) return raw;
+  if (normalisation !== "tributary") {
+    const country = attributes.find((attribute) => attribute.type === "ADDRESS_COUNTRY")?.column;
+    const name = registerAwsNormaliser(session, `aws_normal_${index}`, members, normalisation);
+    return `${name}(${[...columns, (country && source.column(country)) ?? "null::VARCHAR"].join(", ")})`;
+  }
+  if (type !== "DATE") return normalExpression(normalFormOf(type), raw);
+  const [counts] = await session.rows<{ day_first: bigint; month_first: bigint }>(
+    `select ${dateOrderCounts(raw)} from source`,
+  );
+  return normalExpression("date", raw, { dayFirst: !counts || counts.day_first >= counts.month_first });
 }

@@ -1,4 +1,4 @@
-import type { AttributeType, MatchAttribute, MatchRules } from "@tributary/model";
+import { type AttributeType, type MatchAttribute, type MatchRules, partOrder } from "@tributary/model";
 import { MatchingError } from "../faults";
 import { missingColumn, type Source } from "../input/load";
 
@@ -12,7 +12,10 @@ export interface ComparedValue {
   readonly identifier: string | undefined;
   /** SQL over `source`: the value as it is in the input; null where nothing is known. */
   readonly raw: string;
-  readonly attribute: MatchAttribute;
+  /** The columns that it is made of. */
+  readonly members: readonly MatchAttribute[];
+  /** SQL over `source`: their values. */
+  readonly columns: readonly string[];
 }
 
 const wholeTypes: readonly (readonly [string, AttributeType])[] = [
@@ -43,6 +46,7 @@ export function comparedValues(rules: MatchRules, source: Source): readonly Comp
     else groups.set(attribute.group, [attribute]);
   }
   for (const [name, members] of groups) {
+    members.sort((a, b) => partOrder.indexOf(a.type) - partOrder.indexOf(b.type));
     const type = members[0]?.type ?? "STRING";
     const whole = members.length > 1 ? wholeTypes.find(([prefix]) => type.startsWith(prefix))?.[1] : undefined;
     values.push(comparedValue(members, name, whole ?? type, source));
@@ -57,11 +61,11 @@ function comparedValue(
   source: Source,
 ): ComparedValue {
   const columns = members.map(({ column }) => source.column(column) as string);
-  const attribute = members[0] as MatchAttribute;
   return {
     name,
     type,
-    attribute,
+    members,
+    columns,
     matchKey: members.find(({ matchKey }) => matchKey !== undefined)?.matchKey,
     identifier: members.find(({ identifier }) => identifier !== undefined)?.identifier,
     raw: columns.length === 1 ? (columns[0] as string) : `nullif(concat_ws(' ', ${columns.join(", ")}), '')`,

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { AwsError, arn, type Kernel, type Principal, type Realiser, type Resource } from "../../kernel";
 import { putLocalFile } from "../s3";
-import { DropFolder, perKernel, records, tagOutputs, text } from "../support";
+import { DropFolder, defineService, perKernel, records, tagOutputs, text } from "../support";
+import { connectorOperations, connectorRealiser } from "./connectors";
 
 /** `s-` and 17 hex digits, as Transfer Family names servers. */
 const serverId = (urn: string) => `s-${createHash("sha256").update(urn).digest("hex").slice(0, 17)}`;
@@ -79,8 +80,10 @@ const user: Realiser = {
 
 /**
  * Transfer Family: each user has a folder, `<data>/sftp/<server>/<user>/`; what is put there is uploaded as the user, with
- * the user's role. There is no SFTP protocol, no keys, no connectors (those are recorded).
+ * the user's role. Each connector has one too, `<data>/sftp-remote/<connector>/`, which stands for the partner's server:
+ * listed and fetched from, with the connector's role. There is no SFTP protocol, and there are no keys.
  */
-export function install(): Realiser[] {
-  return [server, user];
+export function install(kernel: Kernel): Realiser[] {
+  kernel.register(defineService("transfer", connectorOperations(kernel)));
+  return [server, user, connectorRealiser];
 }

@@ -1,0 +1,324 @@
+import type { Column, Dictionary, Encoded } from "./encode";
+import { bits, editDistance, jaroWinkler, withinOneEdit } from "./strings";
+
+/** One column (or what several say together) of two records, as one of a few levels. */
+export interface Comparison {
+  readonly name: string;
+  /** Columns of the input. */
+  readonly columns: readonly string[];
+  /** The encoded column whose values are compared; blocking on it leaves this comparison out of training. */
+  readonly column: Column;
+  /** Level 0 is "missing" (says nothing), 1 is "differs", the last one is equality. */
+  readonly levels: readonly string[];
+  /** Says something of the person and not of the household: members of one are as different in it as strangers. */
+  readonly personal: boolean;
+  /** Level of two distinct records. Symmetric. */
+  readonly level: (i: number, j: number) => number;
+}
+
+/** How near two unequal words are: 0 not, 1 Jaro-Winkler .8, 2 Jaro-Winkler .9, 3 one edit. */
+function nearness(dictionary: Dictionary, a: number, b: number): 0 | 1 | 2 | 3 {
+  const x = dictionary.values[a] as string;
+  const y = dictionary.values[b] as string;
+  const onlyX = bits((dictionary.masks[a] as number) & ~(dictionary.masks[b] as number));
+  const onlyY = bits((dictionary.masks[b] as number) & ~(dictionary.masks[a] as number));
+  if (onlyX <= 1 && onlyY <= 1 && Math.max(x.length, y.length) >= 3 && withinOneEdit(x, y)) return 3;
+  // No more characters can be common than one side has letters of the other.
+  const common = Math.min(x.length - onlyX, y.length - onlyY);
+  const bound = (common / x.length + common / y.length + 1) / 3;
+  if (common <= 0 || bound + 0.4 * (1 - bound) < 0.8) return 0;
+  const similarity = jaroWinkler(x, y);
+  if (similarity >= 0.9) return 2;
+  return similarity >= 0.8 ? 1 : 0;
+}
+
+const tokensOf = (text: string): string[] => text.split(" ");
+
+/** Whether one of the words stands in both: double-barrelled and married names, parts of an address. */
+function sharesToken(x: string, y: string, least = 2): boolean {
+  if (!x.includes(" ") && !y.includes(" ")) return false;
+  const others = tokensOf(y);
+  return tokensOf(x).some((token) => token.length >= least && others.includes(token));
+}
+
+/** "j" for "john", "rob" for "robert". */
+const isPrefix = (x: string, y: string): boolean => (x.length <= y.length ? y.startsWith(x) : x.startsWith(y));
+
+/**
+ * A first name. Where the two records have first and last name swapped the first name's comparison says so for both (and
+ * the last name's says nothing); half a swap counts only where the other half is unknown, since a first name that is
+ * another's last one is what families have in common.
+ */
+function firstName(column: Column, last: Column | undefined): Comparison["level"] {
+  const plain = oneName(column);
+  if (last === undefined) return plain;
+  const swap = swapOf(column, last);
+  return (i, j) => {
+    const level = plain(i, j);
+    if (level === 0 || level >= 5) return level === 5 ? 5 : level === 0 ? 0 : 8;
+    const swapped = swap(i, j);
+    return swapped === 0 ? level : swapped + 5;
+  };
+}
+
+function lastName(column: Column, first: Column | undefined): Comparison["level"] {
+  const plain = oneName(column);
+  if (first === undefined) return plain;
+  const swap = swapOf(first, column);
+  return (i, j) => {
+    const level = plain(i, j);
+    return level > 0 && level < 5 && swap(i, j) === 2 ? 0 : level;
+  };
+}
+
+/** 2: first and last name changed places. 1: one's first name is the other's last, and nothing else is known. */
+function swapOf(first: Column, last: Column): (i: number, j: number) => 0 | 1 | 2 {
+  const { dictionary } = first;
+  if (dictionary !== last.dictionary) return () => 0;
+  const half = (fi: number, li: number, fj: number, lj: number): 0 | 1 | 2 => {
+    if (fi < 0 || fi !== lj) return 0;
+    if (li < 0 || fj < 0) return 1;
+    return li === fj || nearness(dictionary, li, fj) >= 2 ? 2 : 0;
+  };
+  return (i, j) => {
+    const fi = first.codes[i] as number;
+    const fj = first.codes[j] as number;
+    const li = last.codes[i] as number;
+    const lj = last.codes[j] as number;
+    return half(fi, li, fj, lj) || half(fj, lj, fi, li);
+  };
+}
+
+function oneName(column: Column): Comparison["level"] {
+  const { codes, dictionary } = column;
+  return (i, j) => {
+    const a = codes[i] as number;
+    const b = codes[j] as number;
+    if (a < 0 || b < 0) return 0;
+    if (a === b) return 6;
+    const near = nearness(dictionary, a, b);
+    if (near === 3) return 5;
+    if (near === 2) return 4;
+    const x = dictionary.values[a] as string;
+    const y = dictionary.values[b] as string;
+    if (isPrefix(x, y) || sharesToken(x, y)) return 3;
+    return near === 1 ? 2 : 1;
+  };
+}
+const lastLevels = ["missing", "differs", "similar", "part of the other", "very similar", "one edit", "equal"];
+const firstLevels = [...lastLevels.slice(0, 6), "one's first is the other's last", "first and last swapped", "equal"];
+
+const middleLevels = ["missing", "differs", "same initial", "one in common", "equal"];
+function middleName(column: Column): Comparison["level"] {
+  const { codes, dictionary } = column;
+  return (i, j) => {
+    const a = codes[i] as number;
+    const b = codes[j] as number;
+    if (a < 0 || b < 0) return 0;
+    if (a === b) return 4;
+    const x = dictionary.values[a] as string;
+    const y = dictionary.values[b] as string;
+    if (sharesToken(x, y) || nearness(dictionary, a, b) >= 2) return 3;
+    return x[0] === y[0] ? 2 : 1;
+  };
+}
+
+const textLevels = ["missing", "differs", "similar", "words in common", "very similar", "one edit", "equal"];
+function text(column: Column): Comparison["level"] {
+  const { codes, dictionary } = column;
+  return (i, j) => {
+    const a = codes[i] as number;
+    const b = codes[j] as number;
+    if (a < 0 || b < 0) return 0;
+    if (a === b) return 6;
+    const near = nearness(dictionary, a, b);
+    if (near === 3) return 5;
+    if (near === 2) return 4;
+    if (sharesToken(dictionary.values[a] as string, dictionary.values[b] as string, 3)) return 3;
+    return near === 1 ? 2 : 1;
+  };
+}
+
+const streetLevels = [
+  "missing",
+  "differs",
+  "similar",
+  "words in common",
+  "very similar",
+  "in the other line",
+  "one edit",
+  "equal",
+];
+function street(column: Column, siblings: readonly Column[]): Comparison["level"] {
+  const plain = text(column);
+  const { codes } = column;
+  return (i, j) => {
+    const level = plain(i, j);
+    if (level === 0) return 0;
+    if (level >= 5) return level + 1;
+    for (const sibling of siblings) {
+      if (codes[i] === sibling.codes[j] || codes[j] === sibling.codes[i]) return 5;
+    }
+    return level;
+  };
+}
+
+const codeLevels = ["missing", "differs", "two edits", "one edit", "equal"];
+function code(column: Column): Comparison["level"] {
+  const { codes, dictionary } = column;
+  return (i, j) => {
+    const a = codes[i] as number;
+    const b = codes[j] as number;
+    if (a < 0 || b < 0) return 0;
+    if (a === b) return 4;
+    const onlyA = bits((dictionary.masks[a] as number) & ~(dictionary.masks[b] as number));
+    const onlyB = bits((dictionary.masks[b] as number) & ~(dictionary.masks[a] as number));
+    if (onlyA > 2 || onlyB > 2) return 1;
+    const x = dictionary.values[a] as string;
+    const y = dictionary.values[b] as string;
+    const longest = Math.max(x.length, y.length);
+    if (longest < 3) return 1;
+    if (withinOneEdit(x, y)) return 3;
+    return longest >= 6 && Math.abs(x.length - y.length) <= 2 && editDistance(x, y) <= 2 ? 2 : 1;
+  };
+}
+
+const phoneLevels = ["missing", "differs", "one edit", "another number of the other", "equal"];
+function phone(column: Column, siblings: readonly Column[]): Comparison["level"] {
+  const plain = code(column);
+  const { codes } = column;
+  return (i, j) => {
+    const level = plain(i, j);
+    if (level === 0 || level === 4) return level;
+    for (const sibling of siblings) {
+      if (codes[i] === sibling.codes[j] || codes[j] === sibling.codes[i]) return 3;
+    }
+    return level === 3 ? 2 : 1;
+  };
+}
+
+const postcodeLevels = ["missing", "differs", "same area", "one edit", "equal"];
+function postcode(column: Column): Comparison["level"] {
+  const { codes, dictionary } = column;
+  const plain = code(column);
+  return (i, j) => {
+    const level = plain(i, j);
+    if (level === 0 || level >= 3) return level;
+    const x = dictionary.values[codes[i] as number] as string;
+    const y = dictionary.values[codes[j] as number] as string;
+    const area = Math.max(2, Math.min(x.length, y.length) - 3);
+    return x.slice(0, area) === y.slice(0, area) ? 2 : 1;
+  };
+}
+
+const categoryLevels = ["missing", "differs", "equal"];
+function category(column: Column): Comparison["level"] {
+  const { codes } = column;
+  return (i, j) => {
+    const a = codes[i] as number;
+    const b = codes[j] as number;
+    if (a < 0 || b < 0) return 0;
+    return a === b ? 2 : 1;
+  };
+}
+
+const emailLevels = ["missing", "differs", "similar before the @", "one edit", "equal before the @", "equal"];
+function email(column: Column): Comparison["level"] {
+  const { codes, dictionary } = column;
+  return (i, j) => {
+    const a = codes[i] as number;
+    const b = codes[j] as number;
+    if (a < 0 || b < 0) return 0;
+    if (a === b) return 5;
+    const x = dictionary.values[a] as string;
+    const y = dictionary.values[b] as string;
+    const userX = x.slice(0, x.indexOf("@"));
+    const userY = y.slice(0, y.indexOf("@"));
+    if (userX === userY) return 4;
+    const near = nearness(dictionary, a, b);
+    if (near === 3) return 3;
+    return near >= 1 && jaroWinkler(userX, userY) >= 0.88 ? 2 : 1;
+  };
+}
+
+const dateLevels = [
+  "missing",
+  "differs",
+  "same year",
+  "two parts equal",
+  "day and month swapped",
+  "one digit",
+  "equal",
+];
+function date(column: Column): Comparison["level"] {
+  const { codes, dictionary } = column;
+  return (i, j) => {
+    const a = codes[i] as number;
+    const b = codes[j] as number;
+    if (a < 0 || b < 0) return 0;
+    if (a === b) return 6;
+    const x = dictionary.values[a] as string;
+    const y = dictionary.values[b] as string;
+    if (withinOneEdit(x, y)) return 5;
+    const year = x.startsWith(y.slice(0, 4));
+    const month = x.slice(5, 7) === y.slice(5, 7);
+    const day = x.slice(8) === y.slice(8);
+    if (year && x.slice(5, 7) === y.slice(8) && x.slice(8) === y.slice(5, 7)) return 4;
+    if ((year && (month || day)) || (month && day)) return 3;
+    return year ? 2 : 1;
+  };
+}
+
+/** Values of an id are seen about as few times as the most telling column's: twice as often is shared by some. */
+function isPersonal(column: Column, columns: readonly Column[]): boolean {
+  if (column.field.personal !== undefined) return column.field.personal;
+  const perValue = (one: Column) => one.known / Math.max(1, one.distinct);
+  return column.role === "code" && perValue(column) <= 1.5 * Math.min(...columns.filter((one) => one.distinct > 1).map(perValue));
+}
+
+/** The comparisons that the columns' roles ask for. A column without two equal values tells nothing and has none. */
+export function comparisonsOf(encoded: Encoded): Comparison[] {
+  const of = (role: Column["role"]) => encoded.columns.filter((column) => column.role === role);
+  const first = of("first")[0];
+  const last = of("last")[0];
+  return encoded.columns
+    .filter((column) => column.distinct > 1 && column.known > column.distinct)
+    .map((column): Comparison => {
+      const siblings = of(column.role).filter((one) => one !== column && one.field.family === column.field.family);
+      const built = ((): [readonly string[], Comparison["level"]] => {
+        switch (column.role) {
+          case "first":
+            return last === undefined ? [lastLevels, oneName(column)] : [firstLevels, firstName(column, last)];
+          case "last":
+            return [lastLevels, lastName(column, first)];
+          case "middle":
+            return [middleLevels, middleName(column)];
+          case "street":
+            return [streetLevels, street(column, siblings)];
+          case "phone":
+            return [phoneLevels, phone(column, siblings)];
+          case "postcode":
+            return [postcodeLevels, postcode(column)];
+          case "email":
+            return [emailLevels, email(column)];
+          case "date":
+            return [dateLevels, date(column)];
+          case "code":
+            return [codeLevels, code(column)];
+          case "category":
+            return [categoryLevels, category(column)];
+          case "place":
+          case "text":
+            return [textLevels, text(column)];
+        }
+      })();
+      return {
+        name: column.field.name,
+        columns: column.field.columns,
+        column,
+        levels: built[0],
+        personal: isPersonal(column, encoded.columns),
+        level: built[1],
+      };
+    });
+}

@@ -1,0 +1,97 @@
+import { bump } from "./arrays";
+import type { Comparison } from "./comparisons";
+import type { Encoded } from "./encode";
+import { type Learned, learn, levelCounts, randomPatterns, session, shares, trainingKeys } from "./estimate";
+import type { Key } from "./keys";
+
+/** What the model knows of one comparison. */
+export interface FittedComparison {
+  readonly comparison: Comparison;
+  /** Share of the levels among matches, random pairs, and pairs of one household; the missing one left out. */
+  readonly m: Float64Array;
+  readonly u: Float64Array;
+  readonly kin: Float64Array;
+  /** log2(m/u) by level; 0 for the missing one. */
+  readonly weights: Float64Array;
+  /** log2(kin/u) by level. */
+  readonly kinWeights: Float64Array;
+  /** What is added on equality, by the value's code: rare values say more. */
+  readonly rarity: Float32Array;
+}
+
+export interface Fit {
+  readonly fitted: readonly FittedComparison[];
+  /** The conjunctions learned from, with the pairs looked at and the matches expected among them. */
+  readonly sessions: readonly { readonly keys: string; readonly pairs: number; readonly matches: number }[];
+}
+
+/** Random pairs to learn u from, and pairs of one training session. */
+const randomPairs = 400_000;
+const sessionPairs = 150_000;
+/** A session weighs as much as its expected matches, up to this many: no blocking alone decides. */
+const fullVoice = 2_000;
+
+/**
+ * Learns a model without labels: u from random pairs, then held; m by EM in several sessions, each of which leaves out the
+ * columns that it blocks on.
+ */
+export function fit(encoded: Encoded, comparisons: readonly Comparison[], keys: readonly Key[]): Fit {
+  const random = levelCounts(randomPatterns(encoded, comparisons, randomPairs), comparisons);
+  const u = random.map((counts, c) => {
+    const row = shares(counts, 1);
+    const { column } = comparisons[c] as Comparison;
+    // Equality is counted over all pairs: in a sample it is too rare.
+    row[row.length - 1] = equalityChance(column.counts, column.known);
+    return row;
+  });
+  const sessions = trainingKeys(keys, encoded.size).map((some) => {
+    const sampled = session(encoded, comparisons, some, sessionPairs);
+    const learned = learn(sampled, comparisons, u);
+    return { sampled, learned };
+  });
+  const fitted = comparisons.map((comparison, c): FittedComparison => {
+    const learned = sessions.map((one) => one.learned);
+    const m = together(learned, "matches", c, comparison.levels.length);
+    const own = u[c] as Float64Array;
+    const kin = comparison.personal ? own : together(learned, "kin", c, comparison.levels.length);
+    const weigh = (shares: Float64Array) =>
+      Float64Array.from(shares, (value, level) => (level === 0 ? 0 : Math.log2(value / (own[level] as number))));
+    const { column } = comparison;
+    const average = own[own.length - 1] as number;
+    const rarity = Float32Array.from(column.counts, (count) =>
+      count === 0 ? 0 : Math.log2((average * column.known) / count),
+    );
+    return { comparison, m, u: own, kin, weights: weigh(m), kinWeights: weigh(kin), rarity };
+  });
+  return {
+    fitted,
+    sessions: sessions.map(({ sampled, learned }) => ({
+      keys: sampled.keys.map((key) => key.name).join(" & "),
+      pairs: sum(sampled.patterns.counts),
+      matches: sum(learned.matches.find((row) => row !== undefined) ?? new Float64Array(0)),
+    })),
+  };
+}
+
+const sum = (row: Float64Array): number => row.reduce((total, one) => total + one, 0);
+
+/** The sessions' levels as one distribution. */
+function together(learned: readonly Learned[], of: keyof Learned, c: number, levels: number): Float64Array {
+  const total = new Float64Array(levels);
+  for (const one of learned) {
+    const row = one[of][c];
+    if (row === undefined) continue;
+    const known = sum(row) - (row[0] as number);
+    if (known < 1) continue;
+    const voice = Math.min(known, fullVoice) / known;
+    for (let level = 1; level < levels; level++) bump(total, level, (row[level] as number) * voice);
+  }
+  return shares(total, 2);
+}
+
+/** Chance that two records have the same value, where both have one. */
+function equalityChance(counts: Int32Array, known: number): number {
+  let pairs = 0;
+  for (const count of counts) pairs += count * Math.max(0, count - 1);
+  return Math.max(pairs / (known * Math.max(1, known - 1)), 1 / (known * known + 1));
+}

@@ -1,0 +1,105 @@
+import { bump } from "./arrays";
+import type { Column, Encoded } from "./encode";
+import { phonetic } from "./strings";
+
+/** What records are blocked by: a column's value, or a coarser thing made of it. -1 where the record has none. */
+export interface Key {
+  readonly name: string;
+  readonly column: Column;
+  /** The value itself, not something made of it. */
+  readonly exact: boolean;
+  readonly codes: Int32Array;
+  /** Chance that two random records that have the key agree on it. */
+  readonly collision: number;
+  /** Share of the records that have the key. */
+  readonly coverage: number;
+}
+
+function measured(name: string, column: Column, exact: boolean, codes: Int32Array, size: number): Key {
+  const counts = new Float64Array(size);
+  let known = 0;
+  for (const code of codes) {
+    if (code < 0) continue;
+    known++;
+    bump(counts, code);
+  }
+  let pairs = 0;
+  for (const count of counts) pairs += count * (count - 1);
+  return {
+    name,
+    column,
+    exact,
+    codes,
+    collision: known > 1 ? pairs / (known * (known - 1)) : 0,
+    coverage: codes.length > 0 ? known / codes.length : 0,
+  };
+}
+
+function derived(name: string, column: Column, of: (value: string) => string): Key {
+  const ids = new Map<string, number>();
+  const map = Int32Array.from(column.dictionary.values, (value) => {
+    const part = of(value);
+    if (part === "") return -1;
+    let id = ids.get(part);
+    if (id === undefined) {
+      id = ids.size;
+      ids.set(part, id);
+    }
+    return id;
+  });
+  const codes = Int32Array.from(column.codes, (code) => (code < 0 ? -1 : (map[code] as number)));
+  return measured(`${column.field.name} ${name}`, column, false, codes, ids.size);
+}
+
+function keysOfColumn(column: Column): Key[] {
+  const equal = measured(column.field.name, column, true, column.codes, column.dictionary.size);
+  switch (column.role) {
+    case "first":
+    case "last":
+      return [equal, derived("sound", column, phonetic), derived("start", column, (value) => value.slice(0, 3))];
+    case "date":
+      return [
+        equal,
+        derived("year", column, (value) => value.slice(0, 4)),
+        derived("month and day", column, (value) => (value.endsWith("-00") ? "" : value.slice(5))),
+      ];
+    case "postcode":
+      return [equal, derived("area", column, (value) => value.slice(0, Math.max(2, value.length - 3)))];
+    case "email":
+      return [equal, derived("user", column, (value) => value.slice(0, value.indexOf("@")))];
+    case "phone":
+      return [equal, derived("end", column, (value) => (value.length >= 7 ? value.slice(-6) : ""))];
+    case "street":
+      return [equal, derived("start", column, (value) => value.slice(0, 6))];
+    default:
+      return [equal];
+  }
+}
+
+/** First and last name in either order: swapped names meet here. */
+function eitherOrder(encoded: Encoded): Key[] {
+  const first = encoded.columns.find((column) => column.role === "first");
+  const last = encoded.columns.find((column) => column.role === "last");
+  if (first === undefined || last === undefined || first.dictionary !== last.dictionary) return [];
+  const ids = new Map<number, number>();
+  const size = first.dictionary.size;
+  const codes = Int32Array.from(first.codes, (a, i) => {
+    const b = last.codes[i] as number;
+    if (a < 0 || b < 0) return -1;
+    const pair = Math.min(a, b) * size + Math.max(a, b);
+    let id = ids.get(pair);
+    if (id === undefined) {
+      id = ids.size;
+      ids.set(pair, id);
+    }
+    return id;
+  });
+  return [measured(`${first.field.name} and ${last.field.name} in either order`, last, false, codes, ids.size)];
+}
+
+/** The keys that the columns offer; those on which everybody or nobody agrees are left out. */
+export function keysOf(encoded: Encoded): Key[] {
+  return [...encoded.columns.flatMap(keysOfColumn), ...eitherOrder(encoded)].filter(
+    (key) => key.collision > 0 && key.collision < 0.5,
+  );
+}

@@ -1,0 +1,90 @@
+/** Pairs of distinct records with a weight, as columns that grow: 12 bytes a pair. */
+export class Pairs {
+  a = new Int32Array(1 << 16);
+  b = new Int32Array(1 << 16);
+  weight = new Float32Array(1 << 16);
+  length = 0;
+
+  push(a: number, b: number, weight: number): void {
+    if (this.length === this.a.length) {
+      this.a = grown(this.a, new Int32Array(this.length * 2));
+      this.b = grown(this.b, new Int32Array(this.length * 2));
+      this.weight = grown(this.weight, new Float32Array(this.length * 2));
+    }
+    this.a[this.length] = a;
+    this.b[this.length] = b;
+    this.weight[this.length++] = weight;
+  }
+}
+
+function grown<T extends Int32Array | Float32Array>(old: T, next: T): T {
+  next.set(old);
+  return next;
+}
+
+/**
+ * Places of the pairs, the heaviest first; equal weights in an order made of the records' content, so that neither the
+ * input's order nor the order of blocking shows.
+ */
+export function heaviestFirst(pairs: Pairs, order: Float64Array): Int32Array {
+  const { length } = pairs;
+  const keys = new Uint32Array(length);
+  let most = Number.NEGATIVE_INFINITY;
+  for (let p = 0; p < length; p++) most = Math.max(most, pairs.weight[p] as number);
+  const hashOf = (p: number): number => {
+    const x = order[pairs.a[p] as number] as number;
+    const y = order[pairs.b[p] as number] as number;
+    return (Math.imul((x % 4294967296) | 0, 1) ^ Math.imul((y % 4294967296) | 0, 1)) >>> 0;
+  };
+  for (let p = 0; p < length; p++) {
+    // 1/64 bit is finer than any of the figures is true.
+    const rank = Math.min(0x3fff, Math.floor((most - (pairs.weight[p] as number)) * 64));
+    keys[p] = ((rank << 18) | (hashOf(p) >>> 14)) >>> 0;
+  }
+  const sorted = radixSorted(keys);
+  const low = (p: number) => Math.min(order[pairs.a[p] as number] as number, order[pairs.b[p] as number] as number);
+  const high = (p: number) => Math.max(order[pairs.a[p] as number] as number, order[pairs.b[p] as number] as number);
+  for (let from = 0; from < length; ) {
+    let to = from + 1;
+    const key = keys[sorted[from] as number];
+    while (to < length && keys[sorted[to] as number] === key) to++;
+    if (to - from > 1) {
+      sorted
+        .subarray(from, to)
+        .sort(
+          (p, q) => (pairs.weight[q] as number) - (pairs.weight[p] as number) || low(p) - low(q) || high(p) - high(q),
+        );
+    }
+    from = to;
+  }
+  return sorted;
+}
+
+function radixSorted(keys: Uint32Array): Int32Array {
+  const { length } = keys;
+  let from = Int32Array.from(keys.keys());
+  let to = new Int32Array(length);
+  const counts = new Int32Array(65_536);
+  for (const shift of [0, 16]) {
+    counts.fill(0);
+    for (let p = 0; p < length; p++) {
+      const digit = ((keys[p] as number) >>> shift) & 0xffff;
+      counts[digit] = (counts[digit] as number) + 1;
+    }
+    let sum = 0;
+    for (let digit = 0; digit < counts.length; digit++) {
+      const count = counts[digit] as number;
+      counts[digit] = sum;
+      sum += count;
+    }
+    for (let at = 0; at < length; at++) {
+      const p = from[at] as number;
+      const digit = ((keys[p] as number) >>> shift) & 0xffff;
+      const place = counts[digit] as number;
+      to[place] = p;
+      counts[digit] = place + 1;
+    }
+    [from, to] = [to, from];
+  }
+  return from;
+}

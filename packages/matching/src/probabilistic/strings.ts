@@ -1,0 +1,123 @@
+/** String distances, written for many short strings: no allocation per call, an early end wherever a bound allows it. */
+
+/** Whether one edit (insert, delete, replace, or two neighbours swapped) at most makes the strings equal. */
+export function withinOneEdit(a: string, b: string): boolean {
+  const [short, long] = a.length <= b.length ? [a, b] : [b, a];
+  const gap = long.length - short.length;
+  if (gap > 1) return false;
+  let start = 0;
+  while (start < short.length && short.charCodeAt(start) === long.charCodeAt(start)) start++;
+  let end = 0;
+  const most = short.length - start;
+  while (end < most && short.charCodeAt(short.length - 1 - end) === long.charCodeAt(long.length - 1 - end)) end++;
+  const left = short.length - start - end;
+  if (gap === 1) return left === 0;
+  if (left <= 1) return true;
+  return (
+    left === 2 &&
+    short.charCodeAt(start) === long.charCodeAt(start + 1) &&
+    short.charCodeAt(start + 1) === long.charCodeAt(start)
+  );
+}
+
+const widest = 64;
+const rows = [new Uint8Array(widest + 1), new Uint8Array(widest + 1), new Uint8Array(widest + 1)] as const;
+
+/** Damerau-Levenshtein distance (optimal string alignment), of the first 64 characters. */
+export function editDistance(a: string, b: string): number {
+  const n = Math.min(a.length, widest);
+  const m = Math.min(b.length, widest);
+  let [before, last, now] = rows as readonly Uint8Array[] as [Uint8Array, Uint8Array, Uint8Array];
+  for (let j = 0; j <= m; j++) last[j] = j;
+  for (let i = 1; i <= n; i++) {
+    now[0] = i;
+    const ca = a.charCodeAt(i - 1);
+    for (let j = 1; j <= m; j++) {
+      const cb = b.charCodeAt(j - 1);
+      let best = (last[j - 1] as number) + (ca === cb ? 0 : 1);
+      const up = (last[j] as number) + 1;
+      if (up < best) best = up;
+      const left = (now[j - 1] as number) + 1;
+      if (left < best) best = left;
+      if (i > 1 && j > 1 && ca === b.charCodeAt(j - 2) && a.charCodeAt(i - 2) === cb) {
+        const swap = (before[j - 2] as number) + 1;
+        if (swap < best) best = swap;
+      }
+      now[j] = best;
+    }
+    [before, last, now] = [last, now, before];
+  }
+  return last[m] as number;
+}
+
+const takenA = new Uint8Array(widest);
+const takenB = new Uint8Array(widest);
+
+/** Jaro-Winkler similarity, 0 to 1, of the first 64 characters; prefix weight 0.1, up to four characters. */
+export function jaroWinkler(a: string, b: string): number {
+  const n = Math.min(a.length, widest);
+  const m = Math.min(b.length, widest);
+  if (n === 0 || m === 0) return 0;
+  const reach = Math.max(0, (Math.max(n, m) >> 1) - 1);
+  takenA.fill(0, 0, n);
+  takenB.fill(0, 0, m);
+  let common = 0;
+  for (let i = 0; i < n; i++) {
+    const c = a.charCodeAt(i);
+    const to = Math.min(m, i + reach + 1);
+    for (let j = Math.max(0, i - reach); j < to; j++) {
+      if (takenB[j] === 0 && b.charCodeAt(j) === c) {
+        takenA[i] = 1;
+        takenB[j] = 1;
+        common++;
+        break;
+      }
+    }
+  }
+  if (common === 0) return 0;
+  let swaps = 0;
+  let j = 0;
+  for (let i = 0; i < n; i++) {
+    if (takenA[i] === 0) continue;
+    while (takenB[j] === 0) j++;
+    if (a.charCodeAt(i) !== b.charCodeAt(j)) swaps++;
+    j++;
+  }
+  const jaro = (common / n + common / m + (common - swaps / 2) / common) / 3;
+  let prefix = 0;
+  while (prefix < 4 && prefix < n && prefix < m && a.charCodeAt(prefix) === b.charCodeAt(prefix)) prefix++;
+  return jaro + prefix * 0.1 * (1 - jaro);
+}
+
+/** One bit per letter, six for whatever else occurs: two strings' masks bound how near the strings can be. */
+export function characterMask(text: string): number {
+  let mask = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    mask |= c >= 97 && c <= 122 ? 1 << (c - 97) : 1 << (26 + (c % 6));
+  }
+  return mask;
+}
+
+/** Number of bits set. */
+export function bits(value: number): number {
+  let v = value - ((value >>> 1) & 0x55555555);
+  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
+  return (((v + (v >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24;
+}
+
+/** Soundex-like key that keeps the first letter and drops vowels and doubles; for Latin letters. */
+export function phonetic(text: string): string {
+  const codes = "01230120022455012623010202";
+  let key = "";
+  let last = "";
+  for (let i = 0; i < text.length && key.length < 4; i++) {
+    const c = text.charCodeAt(i) - 97;
+    if (c < 0 || c > 25) continue;
+    const code = codes[c] as string;
+    if (key === "") key = text[i] as string;
+    else if (code !== "0" && code !== last) key += code;
+    if (c !== 7 && c !== 22) last = code;
+  }
+  return key;
+}

@@ -1,0 +1,2 @@
+export { householdRecords, junkEmails, junkPhones, type PersonRecord, personColumns } from "./household";
+export { writeHouseholds } from "./write";

@@ -1,5 +1,22 @@
 import { at, type Bag, bag, data, each, endpoint, lambda, list, type Rule, taggable } from "./support";
 
+interface Task {
+  readonly retried: boolean;
+  /** By itself, or by a Map or Parallel that it is in. */
+  readonly caught: boolean;
+}
+
+/** The tasks of a state machine, those in its Maps and Parallels too. */
+function tasksOf(machine: Bag, caughtAround: boolean): Task[] {
+  return Object.values(bag(machine.States)).flatMap((each) => {
+    const state = bag(each);
+    const caught = caughtAround || "Catch" in state;
+    if (state.Type === "Task") return [{ retried: "Retry" in state, caught }];
+    const inner = [state.ItemProcessor, state.Iterator, ...list(state.Branches)];
+    return inner.flatMap((machineInside) => tasksOf(bag(machineInside), caught));
+  });
+}
+
 /** Reliability, operations, performance, cost. */
 export const operationRules: readonly Rule[] = [
   {
@@ -156,8 +173,7 @@ export const operationRules: readonly Rule[] = [
     ...each(
       "aws:glue/catalogTable:CatalogTable",
       (of) =>
-        (at(of, "parameters.classification") === "parquet" ||
-          String(of.inputs.databaseName).endsWith("raw")) &&
+        (at(of, "parameters.classification") === "parquet" || String(of.inputs.databaseName).endsWith("raw")) &&
         (list(of.inputs.partitionKeys).length === 0 || bag(of.inputs.parameters)["projection.enabled"] === "true"),
     ),
   },

@@ -17,6 +17,11 @@ export async function normalForms(
   return forms;
 }
 
+/** A value's usual form where a glance is enough: whatever the rules' normalisation, with days before months. */
+export function normalised(value: ComparedValue, _rules: MatchRules): string {
+  return value.attribute.hashed ? value.raw : normalExpression(normalFormOf(value.type), value.raw);
+}
+
 async function formOf(
   session: Session,
   value: ComparedValue,

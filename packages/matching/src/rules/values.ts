@@ -12,6 +12,8 @@ export interface ComparedValue {
   readonly identifier: string | undefined;
   /** SQL over `source`: the value as it is in the input; null where nothing is known. */
   readonly raw: string;
+  /** Its column, or the first of its group's. */
+  readonly attribute: MatchAttribute;
   /** The columns that it is made of. */
   readonly members: readonly MatchAttribute[];
   /** SQL over `source`: their values. */
@@ -64,6 +66,7 @@ function comparedValue(
   return {
     name,
     type,
+    attribute: members[0] as MatchAttribute,
     members,
     columns,
     matchKey: members.find(({ matchKey }) => matchKey !== undefined)?.matchKey,

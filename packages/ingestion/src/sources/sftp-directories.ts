@@ -18,8 +18,8 @@ export const listingsFolder = (id: string) => `${listingsPrefix}source=${id}`;
 
 /** Items of a listing: StartDirectoryListing's most. */
 const maxItems = 10_000;
-/** Longest run: a transfer that never ends does not hold up the next ones for ever. */
-const timeoutSeconds = 6 * 3600;
+/** Longest run. A transfer may take half a day; one that never ends does not run for ever. */
+const timeoutSeconds = 24 * 3600;
 
 /**
  * A state machine that lists a partner's directories, has the files fetched that are not here yet as they stand, and notes

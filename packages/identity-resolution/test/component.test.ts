@@ -137,6 +137,6 @@ describe("the graph", () => {
 test("the resolver's bundle is small", () => {
   const stamp = join(root, "packages/identity-resolution/dist/handlers/.stamps/resolver.json");
   const { zippedBytes } = JSON.parse(readFileSync(stamp, "utf8")) as { zippedBytes: number };
-  // The phone numbers' metadata are 30 KiB of this.
-  expect(zippedBytes).toBeLessThan(150 * 1024);
+  // The phone numbers' metadata are 20 KiB of this.
+  expect(zippedBytes).toBeLessThan(120 * 1024);
 });

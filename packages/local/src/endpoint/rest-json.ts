@@ -19,6 +19,7 @@ function route(service: string, method: string, path: string, operation: string)
 
 const functions = "/2015-03-31/functions";
 const mappings = "/2015-03-31/event-source-mappings";
+const workflow = "/matchingworkflows/{workflowName}";
 
 /** Operations whose path and method name them. Members of the path and the query join those of the body. */
 const routes: readonly Route[] = [
@@ -40,13 +41,35 @@ const routes: readonly Route[] = [
   route("appflow", "POST", "/list-flows", "ListFlows"),
   route("appflow", "POST", "/describe-flow-execution-records", "DescribeFlowExecutionRecords"),
   route("appflow", "POST", "/describe-connector-profiles", "DescribeConnectorProfiles"),
+  route("entityresolution", "GET", "/schemas/{schemaName}", "GetSchemaMapping"),
+  route("entityresolution", "GET", workflow, "GetMatchingWorkflow"),
+  route("entityresolution", "POST", `${workflow}/jobs`, "StartMatchingJob"),
+  route("entityresolution", "GET", `${workflow}/jobs`, "ListMatchingJobs"),
+  route("entityresolution", "GET", `${workflow}/jobs/{jobId}`, "GetMatchingJob"),
+  route("entityresolution", "POST", `${workflow}/matches`, "GetMatchId"),
+  route("entityresolution", "POST", `${workflow}/generateMatches`, "GenerateMatchId"),
+  route("entityresolution", "DELETE", `${workflow}/uniqueids`, "BatchDeleteUniqueId"),
 ];
+
+/** Members that travel in headers of their own name; a list is parted by commas. */
+const headerMembers: Readonly<Record<string, readonly { readonly name: string; readonly list?: true }[]>> = {
+  BatchDeleteUniqueId: [{ name: "uniqueIds", list: true }, { name: "inputSource" }],
+};
+
+function readHeaders(operation: string, request: AwsRequest): Record<string, unknown> {
+  const given = (headerMembers[operation] ?? []).flatMap(({ name, list }) => {
+    const value = request.header(name.toLowerCase());
+    if (value === undefined) return [];
+    return [[name, list ? value.split(",").map((item) => item.trim()) : value] as const];
+  });
+  return Object.fromEntries(given);
+}
 
 /** Members that a query holds under another name. */
 const queryNames: Readonly<Record<string, string>> = { groupName: "GroupName", ScheduleGroup: "GroupName" };
-const numbers = new Set(["MaxItems", "MaxResults"]);
+const numbers = new Set(["MaxItems", "MaxResults", "maxResults"]);
 
-/** REST JSON: Lambda, Scheduler, AppFlow. */
+/** REST JSON: Lambda, Scheduler, AppFlow, Entity Resolution. */
 export const restJsonProtocol: Protocol = {
   async call(kernel, service, request, principal) {
     for (const { service: owner, method, pattern, operation } of routes) {
@@ -54,7 +77,7 @@ export const restJsonProtocol: Protocol = {
       const match = pattern.exec(request.path);
       if (!match) continue;
       const named = Object.entries(match.groups ?? {}).map(([key, value]) => [key, decodeURIComponent(value)]);
-      const input = { ...Object.fromEntries(named), ...readQuery(request) };
+      const input = { ...Object.fromEntries(named), ...readQuery(request), ...readHeaders(operation, request) };
       if (operation === "Invoke") {
         const output = await kernel.call(service, operation, await invocation(request, input), principal);
         return invoked(output);

@@ -7,6 +7,7 @@ import * as cloudwatch from "./cloudwatch";
 import * as dataexchange from "./dataexchange";
 import * as dms from "./dms";
 import * as dynamodb from "./dynamodb";
+import * as entityresolution from "./entityresolution";
 import * as eventbridge from "./eventbridge";
 import * as firehose from "./firehose";
 import * as glue from "./glue";
@@ -15,6 +16,7 @@ import * as kinesis from "./kinesis";
 import * as kms from "./kms";
 import * as lambda from "./lambda";
 import * as msk from "./msk";
+import * as rds from "./rds";
 import * as s3 from "./s3";
 import * as scheduler from "./scheduler";
 import * as secretsManager from "./secrets-manager";
@@ -46,12 +48,14 @@ const services = [
   firehose,
   glue,
   athena,
+  entityresolution,
   sfn,
   appflow,
   cloudcontrol,
   transfer,
   dms,
   dataexchange,
+  rds,
 ];
 
 /** Registers every service with the kernel and returns the realisers of their resource types. */

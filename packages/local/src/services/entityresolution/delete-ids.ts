@@ -23,7 +23,7 @@ export async function deleteUniqueIds(
   const left = all.filter(
     ({ matchId, sourceArn, uniqueId }) => groups.has(matchId) && !goneKeys.has(recordKey(sourceArn, uniqueId)),
   );
-  const changed = regroup(workflow, left);
+  const changed = regroup(workflow, left, `deletion ${kernel.now()}`);
   await indexOf(kernel).change(workflow.workflowName, changed, gone);
   const found = new Set(gone.map(({ uniqueId }) => uniqueId));
   const errors = [...wanted].filter((uniqueId) => !found.has(uniqueId));
@@ -36,10 +36,10 @@ export async function deleteUniqueIds(
 }
 
 /** Those of what is left of groups that do not keep their match id. */
-function regroup(workflow: Workflow, left: readonly IndexedRecord[]): IndexedRecord[] {
+function regroup(workflow: Workflow, left: readonly IndexedRecord[], seed: string): IndexedRecord[] {
   const semantics = semanticsOf(workflow);
   if (!semantics) return [];
   const before = new Map(left.map((record) => [recordKey(record.sourceArn, record.uniqueId), record.matchId]));
-  const after = assign(left, semantics, [...before.keys()].join(), before);
+  const after = assign(left, semantics, seed, before);
   return after.filter(({ sourceArn, uniqueId, matchId }) => before.get(recordKey(sourceArn, uniqueId)) !== matchId);
 }

@@ -28,6 +28,7 @@ export class MatchingJobs {
   private readonly rows;
   private readonly done = new Map<string, Promise<void>>();
   private readonly recovered: Promise<void>;
+  private active: JobRow | undefined;
 
   constructor(private readonly kernel: Kernel) {
     this.rows = kernel.store.table<JobRow>("entityresolution.jobs");
@@ -35,7 +36,7 @@ export class MatchingJobs {
     this.recovered.catch((error) => kernel.log.warn(`entityresolution: recovery of jobs failed: ${String(error)}`));
     kernel.track({ name: "matching jobs", pending: () => this.done.size });
     kernel.onClose(async () => {
-      await Promise.all(this.done.values());
+      await Promise.allSettled(this.done.values());
     });
   }
 
@@ -43,7 +44,7 @@ export class MatchingJobs {
     await this.recovered;
     const workflow = registryOf(this.kernel).requireWorkflow(workflowName);
     refuseUnsupported(workflow);
-    const busy = [...this.rows.entries()].map(({ value }) => value).find((row) => !ended(row));
+    const busy = this.active;
     if (busy?.workflowName === workflowName) {
       throw new AwsError("ConflictException", `Workflow ${workflowName} is currently running job ${busy.id}.`);
     }
@@ -60,12 +61,18 @@ export class MatchingJobs {
       status: "QUEUED",
       startedAt: this.kernel.now(),
     };
-    // Together with its row, so that a second start in the same turn sees it.
-    const work = this.save(row).then(() => this.execute(workflow, row));
-    this.done.set(
-      row.id,
-      work.finally(() => this.done.delete(row.id)),
-    );
+    // At once, so that a second start in the same turn sees it.
+    this.active = row;
+    const saved = this.save(row);
+    const work = saved
+      .then(() => this.execute(workflow, row))
+      .finally(() => {
+        this.active = undefined;
+        this.done.delete(row.id);
+      });
+    work.catch((error) => this.kernel.log.warn(`entityresolution: job ${row.id} was not recorded: ${String(error)}`));
+    this.done.set(row.id, work);
+    await saved;
     return row;
   }
 

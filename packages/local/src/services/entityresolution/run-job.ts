@@ -3,7 +3,7 @@ import { awsNormalise, type MatchingSemantics, matchRecords, type Normalise, rec
 import type { Kernel, Principal } from "../../kernel";
 import { keepsIndex, semanticsOf, type Workflow } from "./definitions";
 import { type InputRow, type InputTable, mostRecords, readInput } from "./input-records";
-import { asMatchRecord, type IndexedRecord, indexOf, recordKey } from "./match-index";
+import { type IndexedRecord, indexOf, recordKey } from "./match-index";
 import { type OutputRow, writeOutput } from "./output";
 import { registryOf } from "./registry";
 
@@ -158,5 +158,3 @@ export function assign(
 /** 32 hexadecimal digits; AWS does not document the form. */
 export const newMatchId = (seed: string, of: string): string =>
   createHash("sha256").update(`${seed}\u0000${of}`).digest("hex").slice(0, 32);
-
-export { asMatchRecord };

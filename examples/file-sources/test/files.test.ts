@@ -215,27 +215,44 @@ test("DMS: first the rows that are there, then each change, deletes too; a table
   ]);
 });
 
-test("snapshots: an export's table becomes events, its manifest is kept, and its table is found whatever the export's name", async () => {
+test("snapshots: each one's tables are exported as RDS does, its manifest is kept, and its table is found whatever the export's name", async () => {
   const parquet = join(runtime.kernel.folder("tmp"), "members.parquet");
   await LakeEngine.of(runtime.kernel).with("duckdb", (session) =>
     session.run(
       `COPY (SELECT range AS id, 10 * range AS points FROM range(12000)) TO '${parquet}' (FORMAT parquet, COMPRESSION gzip)`,
     ),
   );
-  const table = "source=loyalty/tributary-1/loyalty/public.members/1/part-0.gz.parquet";
-  await land(table, readFileSync(parquet));
-  await land("source=loyalty/tributary-1/export_info_tributary-1.json", "{}");
+  // A table of another database of the same cluster comes first: one export takes what the source names.
+  drop("rds/loyalty/2026-11-22-03-10/audit.public.log.csv", "id\n1\n");
+  drop("rds/loyalty/2026-11-22-03-10/loyalty.public.members.parquet", readFileSync(parquet));
   await runtime.quiesce();
+  expect(warnings.splice(0)).toEqual([
+    expect.stringMatching(/^rds: audit.public.log of rds:loyalty-2026-11-22-03-10 is not exported/),
+  ]);
   expect(await events("loyalty")).toHaveLength(12_000);
   expect((await events("loyalty")).find(({ userId }) => userId === "loyalty-11999")).toMatchObject({
     traits: { points: 119_990 },
   });
+  const part = (name: string) => expect.stringMatching(new RegExp(`^files/source=loyalty/${name}$`));
+  const exported = "tributary-[0-9a-f-]{36}";
   expect(await kept("loyalty")).toEqual([
-    "files/source=loyalty/dt/loyalty/public.members/1/part-0.gz.parquet",
-    "files/source=loyalty/unread/dt/tributary-1/export_info_tributary-1.json",
+    part("dt/loyalty/public.members/1/part-00000-[0-9a-f-]{36}.gz.parquet"),
+    part(`unread/dt/${exported}/export_info_${exported}.json`),
+    part(`unread/dt/${exported}/export_tables_info_${exported}_from_1_to_1.json`),
   ]);
   expect(Number(await count("files_loyalty_loyalty_public_members"))).toBe(12_000);
+
+  // The next night's, as CSV.
+  drop("rds/loyalty/2026-11-23-03-10/loyalty.public.members.csv", "id,points\n20001,7\n");
+  await runtime.quiesce();
+  expect((await events("loyalty")).find(({ userId }) => userId === "loyalty-20001")).toMatchObject({
+    traits: { points: 7 },
+  });
+  expect(Number(await count("files_loyalty_loyalty_public_members"))).toBe(12_001);
   expect(await quarantined("loyalty")).toEqual([]);
+  expect(readdirSync(join(dataDir, "rds"), { recursive: true, withFileTypes: true }).filter((e) => e.isFile())).toEqual(
+    [],
+  );
 });
 
 test("Data Exchange: each revision is exported in the service's own name", async () => {

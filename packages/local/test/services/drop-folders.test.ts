@@ -103,3 +103,49 @@ test("Data Exchange: the bucket's policy decides, and a file outside of a revisi
     expect.stringMatching(/r1\/a.csv stays where it is: .*not authorized/),
   ]);
 });
+
+test("RDS: a snapshot that no rule asks for stays, and so does a file that is no table's", async () => {
+  await lake.add("aws:cloudwatch/eventRule:EventRule", "snapshots", {
+    eventPattern: JSON.stringify({
+      source: ["aws.rds"],
+      "detail-type": ["RDS DB Snapshot Event"],
+      detail: { SourceIdentifier: [{ prefix: "rds:shop-" }] },
+    }),
+  });
+  drop("rds/other/2026-11-23/other.public.t.csv", "id\n1\n");
+  drop("rds/shop/2026-11-23/notes.txt", "x");
+  await lake.kernel.quiesce();
+  await lake.kernel.quiesce();
+  expect(existsSync(join(lake.dataDir, "rds/other/2026-11-23/other.public.t.csv"))).toBe(true);
+  expect(warnings.splice(0)).toEqual([
+    expect.stringMatching(
+      /^rds: other\/2026-11-23\/other.public.t.csv stays .*no rule of the stack asks for snapshots of "other"/,
+    ),
+    expect.stringMatching(/^rds: shop\/2026-11-23\/notes.txt stays .*a table lies in its snapshot's folder/),
+  ]);
+});
+
+test("SFTP connectors: a file that is not there fails by name, `..` does not lead out, no other role is used", async () => {
+  const accessRole = role("fetcher", "transfer.amazonaws.com", "arn:aws:s3:::landing/in/*");
+  const { id } = await lake.add("aws:transfer/connector:Connector", "remote", { url: "sftp://x", accessRole });
+  drop("sftp-remote/remote/out/a.csv", "a\n");
+  drop("sftp-remote/secret.csv", "s\n");
+  const call = <T>(operation: string, input: object) =>
+    lake.kernel.call<T>("transfer", operation, { ConnectorId: id, ...input });
+  const RetrieveFilePaths = ["/out/a.csv", "/../secret.csv"];
+  const { TransferId } = await call<{ TransferId: string }>("StartFileTransfer", {
+    RetrieveFilePaths,
+    LocalDirectoryPath: "/landing/in",
+  });
+  expect(await call("ListFileTransferResults", { TransferId })).toEqual({
+    FileTransferResults: [
+      { FilePath: "/out/a.csv", StatusCode: "COMPLETED" },
+      expect.objectContaining({ StatusCode: "FAILED", FailureCode: "RETRIEVE_FILE_NOT_FOUND" }),
+    ],
+  });
+  expect(await objects()).toContain("in/a.csv");
+  expect(existsSync(join(lake.dataDir, "sftp-remote/remote/out/a.csv"))).toBe(true);
+  const elsewhere = { RetrieveFilePaths: ["/out/a.csv"], LocalDirectoryPath: "/landing/elsewhere" };
+  await expect(call("StartFileTransfer", elsewhere)).rejects.toThrow(/not authorized to perform: s3:PutObject/);
+  await expect(call("StartFileTransfer", { SendFilePaths: ["/x"], ...elsewhere })).rejects.toThrow(/SendFilePaths/);
+});

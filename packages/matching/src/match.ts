@@ -1,23 +1,26 @@
 import type { MatchRules } from "@tributary/model";
-import { clusterConstrained, type LimitColumns, type VetoColumn } from "./cluster/components";
+import { clusterConstrained } from "./cluster/components";
 import { Links } from "./cluster/links";
 import { UnionFind } from "./cluster/union-find";
+import { declaredPairs, limitColumns, limitsByRow, vetoColumns, vetoesByRow } from "./declared";
 import { evaluate } from "./evaluate";
 import { MatchingError } from "./faults";
 import { checkIds, loadSource, missingColumn, type Source } from "./input/load";
 import { storeAssignment, writeOutput } from "./output";
+import type { Scored } from "./probabilistic/score";
 import { storeProfiles } from "./profiles";
 import type { MatchReport } from "./report/report";
 import { profileSizes, suspiciousProfiles } from "./report/suspicious";
 import type { MatchInput, MatchResult, SuppressedValue } from "./result";
 import { groupAsAws } from "./rules/aws-modes";
 import { type HashColumn, readHashes } from "./rules/hashes";
-import type { Suppressed } from "./rules/junk";
+import { isPersonal, type Suppressed } from "./rules/junk";
 import { normalForms } from "./rules/normal";
 import { type PlannedRule, planRules } from "./rules/plan";
 import { RuleRunner } from "./rules/run";
 import { type ComparedValue, comparedValues, valuesByKey } from "./rules/values";
-import { literal, Session } from "./session";
+import { addScores } from "./scores";
+import { Session } from "./session";
 
 /**
  * Finds the records of each person: reads the input, brings values to one form, links records by the rules and, where
@@ -52,15 +55,16 @@ async function run(session: Session, input: MatchInput, began: number): Promise<
 
   progress("normalise");
   const forms = await normalForms(session, values, rules, source);
-  const columns = await readHashes(session, forms, source.records, (done) => progress("normalise", done));
+  const needed = neededValues(rules, values, planned);
+  const wanted = forms.map((form, index) => (needed.has(index) ? form : undefined));
+  const columns = await readHashes(session, wanted, source.records, (done) => progress("normalise", done));
   const guarded = rules.mode === "closure" && input.suppress !== false;
   const { comparison } = rules;
   const { records } = source;
   const runner = new RuleRunner({ session, planned, values, forms, columns, records, comparison, guarded });
-  const clustered =
-    rules.mode === "closure"
-      ? await closure({ session, source, rules, values, forms, columns, planned, runner, progress })
-      : await asAws(rules.mode, { session, source, rules, values, forms, columns, planned, runner, progress });
+  const without = new Set([source.idColumn, input.truthColumn].flatMap((name) => name ?? []));
+  const parts: Run = { session, source, rules, values, forms, columns, planned, runner, without, progress };
+  const clustered = rules.mode === "closure" ? await closure(parts) : await asAws(rules.mode, parts);
 
   progress("write");
   await storeAssignment(session, clustered.root);
@@ -98,6 +102,26 @@ async function makeReport(
   };
 }
 
+/** Values that rules or constraints compare, and those that tell people apart where rules are guarded. */
+function neededValues(
+  rules: MatchRules,
+  values: readonly ComparedValue[],
+  planned: readonly PlannedRule[],
+): ReadonlySet<number> {
+  const needed = new Set(
+    planned.flatMap(({ alternatives }) =>
+      alternatives.flatMap(({ pools }) => pools.flatMap(({ choices }) => choices.map(({ value }) => value))),
+    ),
+  );
+  for (const [index, { name, type, matchKey }] of values.entries()) {
+    const declared =
+      rules.constraints.limits.some((limit) => limit.matchKey === matchKey) ||
+      rules.constraints.veto.some((veto) => veto.attribute === name);
+    if (declared || (planned.length > 0 && isPersonal(type))) needed.add(index);
+  }
+  return needed;
+}
+
 interface Run {
   readonly session: Session;
   readonly source: Source;
@@ -107,13 +131,20 @@ interface Run {
   readonly columns: readonly HashColumn[];
   readonly planned: readonly PlannedRule[];
   readonly runner: RuleRunner;
-  readonly progress: (stage: string) => void;
+  /** Columns that say nothing of a person: the id, the truth. */
+  readonly without: ReadonlySet<string>;
+  readonly progress: (stage: string, done?: number) => void;
 }
 
 interface Clustered {
   readonly root: Int32Array;
   readonly cut: ReadonlyMap<string, number>;
+  readonly scored?: Scored;
 }
+
+/** Whether the probabilistic stage runs: where it is asked for, and where there is nothing else. */
+export const isProbabilistic = (rules: MatchRules): boolean =>
+  rules.probabilistic === undefined ? rules.rules.length === 0 : rules.probabilistic !== false;
 
 /** Whoever is linked is one, over however many, as far as the constraints let. */
 async function closure(run: Run): Promise<Clustered> {
@@ -127,7 +158,9 @@ async function closure(run: Run): Promise<Clustered> {
   progress("cluster");
   const declared = await declaredPairs(session, source, rules);
   for (const [a, b] of declared.mustLink) sets.unite(a, b);
-  return clusterConstrained({
+  const limits = limitColumns(rules, values, columns);
+  const vetoes = vetoColumns(rules, values, columns, forms);
+  const certain = await clusterConstrained({
     session,
     records: source.records,
     id: source.id,
@@ -135,11 +168,27 @@ async function closure(run: Run): Promise<Clustered> {
     groups: runner.groups,
     links,
     rules: planned.length,
-    limits: limitColumns(rules, values, columns),
-    vetoes: vetoColumns(rules, values, columns, forms),
+    limits,
+    vetoes,
     ...declared,
     maxSize: rules.constraints.maxSize,
   });
+  if (!isProbabilistic(rules)) return certain;
+  const scored = await addScores({
+    session,
+    source,
+    rules,
+    without: run.without,
+    root: certain.root,
+    limits: limitsByRow(limits),
+    vetoes: await vetoesByRow(session, vetoes, source.records),
+    apart: declared.apart,
+    onProgress: progress,
+  });
+  runner.links.set("probabilistic", scored.links);
+  const cut = new Map(certain.cut);
+  for (const [reason, count] of scored.cut) cut.set(reason, (cut.get(reason) ?? 0) + count);
+  return { root: scored.root, cut, scored: scored.scored };
 }
 
 async function asAws(mode: "aws-waterfall" | "aws-transitive", run: Run): Promise<Clustered> {
@@ -148,6 +197,11 @@ async function asAws(mode: "aws-waterfall" | "aws-transitive", run: Run): Promis
   if (limits.length + veto.length + mustLink.length + cannotLink.length > 0) {
     throw new MatchingError(
       `constraints: Entity Resolution knows none, so mode ${mode} cannot keep to them. Take them out, or use mode closure.`,
+    );
+  }
+  if (isProbabilistic(rules)) {
+    throw new MatchingError(
+      `probabilistic: mode ${mode} is that of rules alone. Leave the probabilistic stage out, or use mode closure.`,
     );
   }
   const rank = new Int32Array(source.records);
@@ -164,76 +218,6 @@ async function asAws(mode: "aws-waterfall" | "aws-transitive", run: Run): Promis
     await runner.link(rule, sets, undefined, takes);
   });
   return { root, cut: new Map() };
-}
-
-function limitColumns(
-  rules: MatchRules,
-  values: readonly ComparedValue[],
-  columns: readonly HashColumn[],
-): LimitColumns[] {
-  return rules.constraints.limits.map(({ matchKey, limit }) => {
-    const own = columns.filter((_, index) => values[index]?.matchKey === matchKey);
-    if (own.length === 0) {
-      throw new MatchingError(`constraints.limits: no attribute has the match key ${JSON.stringify(matchKey)}.`);
-    }
-    return { name: matchKey, limit, columns: own };
-  });
-}
-
-function vetoColumns(
-  rules: MatchRules,
-  values: readonly ComparedValue[],
-  columns: readonly HashColumn[],
-  forms: readonly string[],
-): VetoColumn[] {
-  return rules.constraints.veto.map(({ attribute, above }) => {
-    const index = values.findIndex(({ name }) => name === attribute);
-    const value = values[index];
-    const column = columns[index];
-    if (!value || !column) {
-      throw new MatchingError(
-        `constraints.veto: there is no attribute ${JSON.stringify(attribute)}; there are: ${values.map(({ name }) => name).join(", ")}.`,
-      );
-    }
-    return { name: attribute, type: value.type, above, column, value: forms[index] as string };
-  });
-}
-
-/** The pairs of ids that the constraints declare, as records; pairs with an id that the input lacks say nothing. */
-async function declaredPairs(
-  session: Session,
-  source: Source,
-  rules: MatchRules,
-): Promise<{ mustLink: [number, number][]; apart: Map<number, number[]> }> {
-  const { mustLink, cannotLink } = rules.constraints;
-  const ids = [...new Set([...mustLink, ...cannotLink].flat())];
-  const rowOf = new Map<string, number>();
-  for (let from = 0; from < ids.length; from += 1_000) {
-    const list = ids
-      .slice(from, from + 1_000)
-      .map(literal)
-      .join(", ");
-    const found = await session.rows<{ id: string; r: bigint }>(
-      `select ${source.id} as id, rowid as r from source where ${source.id} in (${list})`,
-    );
-    for (const { id, r } of found) rowOf.set(id, Number(r));
-  }
-  const rowsOf = (pairs: readonly (readonly [string, string])[]): [number, number][] =>
-    pairs.flatMap(([a, b]): [number, number][] => {
-      const [x, y] = [rowOf.get(a), rowOf.get(b)];
-      return x === undefined || y === undefined ? [] : [[x, y]];
-    });
-  const apart = new Map<number, number[]>();
-  const add = (a: number, b: number): void => {
-    const known = apart.get(a);
-    if (known) known.push(b);
-    else apart.set(a, [b]);
-  };
-  for (const [a, b] of rowsOf(cannotLink)) {
-    add(a, b);
-    add(b, a);
-  }
-  return { mustLink: rowsOf(mustLink), apart };
 }
 
 const mostDescribed = 1_000;

@@ -193,3 +193,53 @@ describe("what is wrong with an input is said, with where and how to mend it", (
     expect(existsSync(out)).toBe(false);
   });
 });
+
+describe("the probabilistic stage", () => {
+  const attributes: MatchRulesInput["attributes"] = [
+    { column: "first", type: "NAME_FIRST", matchKey: "first" },
+    { column: "last", type: "NAME_LAST", matchKey: "last" },
+    { column: "dob", type: "DATE", matchKey: "dob" },
+    { column: "city", type: "ADDRESS_CITY" },
+  ];
+  /** Forty people of two records, of which the second has another city or a slip in the name. */
+  const lines = Array.from({ length: 40 }, (_, at) => {
+    const name = (letter: number) => String.fromCharCode(97 + (letter % 26));
+    const first = `${name(at)}${name(at * 7 + 3)}anna${name(at * 5)}`;
+    const last = `${name(at * 3)}ork${name(at * 11 + 1)}ston`;
+    const dob = `19${50 + at}-0${1 + (at % 9)}-1${at % 9}`;
+    return [`a${at},${first},${last},${dob},town${at % 8},${at}`, `b${at},${first}x,${last},${dob},,${at}`];
+  }).flat();
+
+  test("finds what rules do not, keeps what they found, obeys cannot-link even between equal records", async () => {
+    const path = file(
+      "scores.csv",
+      ["id,first,last,dob,city,who", ...lines, "c0,same,same,1999-01-01,x,c", "c1,same,same,1999-01-01,x,c"].join("\n"),
+    );
+    const alone = await run({ files: [path], truthColumn: "who" }, { attributes });
+    expect(alone.summary.evaluation?.f1).toBeGreaterThan(0.95);
+    expect(alone.summary.links.probabilistic).toBeGreaterThan(30);
+    const rules = [{ name: "dob", matchKeys: ["last", "dob"] }];
+    const both = await run({ files: [path], truthColumn: "who" }, { attributes, rules, probabilistic: true });
+    expect(both.summary.evaluation?.recall).toBe(1);
+    const apart = await run(
+      { files: [path] },
+      {
+        attributes,
+        constraints: {
+          cannotLink: [
+            ["c0", "c1"],
+            ["a3", "b3"],
+          ],
+        },
+      },
+    );
+    expect(apart.summary.profiles).toBe(alone.summary.profiles + 2);
+  });
+
+  test("has no part in Entity Resolution's modes", async () => {
+    const path = file("mode.csv", rows.join("\n"));
+    await expect(run({ files: [path] }, { ...people, mode: "aws-waterfall", probabilistic: true })).rejects.toThrow(
+      /that of rules alone|probabilistic/,
+    );
+  });
+});

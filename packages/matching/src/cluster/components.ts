@@ -1,6 +1,6 @@
 import { DuckDBDataChunk, type DuckDBVector, INTEGER } from "@duckdb/node-api";
 import type { AttributeType, MatchConstraints } from "@tributary/model";
-import type { HashColumn } from "../rules/hashes";
+import { type HashColumn, numbersOf } from "../rules/hashes";
 import type { Keys } from "../rules/keys";
 import type { Session } from "../session";
 import { clusterComponent, groupLinks, type LocalLink } from "./constrained";
@@ -251,13 +251,7 @@ class Component {
     const limits = input.limits.map(({ name, limit, columns }) => ({
       name,
       limit,
-      values: (at: number): number[] => {
-        const row = rows[at] as number;
-        return columns.flatMap(({ low, high }) => {
-          const [a, b] = [low[row] as number, high[row] as number];
-          return (a | b) === 0 ? [] : [(b >>> 0) * 0x200000 + (a >>> 11)];
-        });
-      },
+      values: (at: number) => numbersOf(columns, rows[at] as number),
     }));
     return { maxSize: input.maxSize, limits, vetoes, apart };
   }

@@ -11,20 +11,22 @@ export interface HashColumn {
 /**
  * Reads expressions over `source` as hashes, 8 bytes a record and expression, in the order of records. Two values of one
  * hash among ten million have odds of 1 in 400,000; from here on no text is held.
+ *
+ * @param expressions - undefined where a column is not needed: it stays empty
  */
 export async function readHashes(
   session: Session,
-  expressions: readonly string[],
+  expressions: readonly (string | undefined)[],
   records: number,
   onProgress?: (done: number) => void,
 ): Promise<readonly HashColumn[]> {
-  const columns: HashColumn[] = expressions.map(() => ({
-    low: new Int32Array(records),
-    high: new Int32Array(records),
-    known: 0,
-  }));
-  if (expressions.length === 0) return columns;
-  const hashed = expressions.map((expression) => `hash(${expression})`);
+  const all = expressions.map((expression): HashColumn => {
+    const length = expression === undefined ? 0 : records;
+    return { low: new Int32Array(length), high: new Int32Array(length), known: 0 };
+  });
+  const columns = all.filter(({ low }) => low.length > 0);
+  if (columns.length === 0) return all;
+  const hashed = expressions.flatMap((expression) => (expression === undefined ? [] : `hash(${expression})`));
   const [nothing] = await session.rows<{ h: bigint }>("select hash(null::VARCHAR) as h");
   const [nothingLow, nothingHigh] = new Int32Array(BigUint64Array.of(nothing?.h ?? 0n).buffer);
   let done = 0;
@@ -50,5 +52,13 @@ export async function readHashes(
     done += rows;
     onProgress?.(done);
   });
-  return columns;
+  return all;
+}
+
+/** A record's values in some columns, as numbers of 53 bits. */
+export function numbersOf(columns: readonly HashColumn[], row: number): number[] {
+  return columns.flatMap(({ low, high }) => {
+    const [a, b] = [low[row] as number, high[row] as number];
+    return (a | b) === 0 ? [] : [(b >>> 0) * 0x200000 + (a >>> 11)];
+  });
 }

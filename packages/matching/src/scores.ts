@@ -1,0 +1,121 @@
+import type { MatchRules } from "@tributary/model";
+import { type Constraints, holdingOf, mergeHoldings, refusal, type ValueLimit, type Veto } from "./cluster/constraints";
+import { UnionFind } from "./cluster/union-find";
+import { MatchingError } from "./faults";
+import type { Source } from "./input/load";
+import { clusterProfiles, recordRoots } from "./probabilistic/cluster";
+import { NothingToCompare, probabilisticDefaults, type Scored, scorePairs } from "./probabilistic/score";
+import { matchWeight } from "./probabilistic/scorer";
+import type { Session } from "./session";
+
+export interface ScoreStage {
+  readonly session: Session;
+  readonly source: Source;
+  readonly rules: MatchRules;
+  /** Columns that take no part: the id, the truth. */
+  readonly without: ReadonlySet<string>;
+  /** Per record: the first record of its cluster by rules and declarations. */
+  readonly root: Int32Array;
+  readonly limits: readonly ValueLimit[];
+  readonly vetoes: readonly Veto[];
+  readonly apart: ReadonlyMap<number, readonly number[]>;
+  readonly onProgress?: (stage: string, done?: number) => void;
+}
+
+export interface ScoreOutcome {
+  readonly root: Int32Array;
+  readonly links: number;
+  readonly cut: ReadonlyMap<string, number>;
+  readonly scored: Scored;
+}
+
+/**
+ * Adds the links that Fellegi–Sunter scores find to those of the rules: what the rules have united stays, the scores' links
+ * follow from the heaviest down, under the same constraints.
+ */
+export async function addScores(stage: ScoreStage): Promise<ScoreOutcome> {
+  const { session, source, rules, root, apart, limits, vetoes } = stage;
+  const options = typeof rules.probabilistic === "object" ? rules.probabilistic : {};
+  const threshold = options.threshold ?? probabilisticDefaults.threshold;
+  const scored = await scorePairs({
+    connection: session.connection,
+    table: "source",
+    attributes: rules.attributes,
+    column: (name) => source.column(name) as string,
+    without: stage.without,
+    threshold,
+    ...(stage.onProgress ? { onProgress: stage.onProgress } : {}),
+  }).catch((error: unknown) => {
+    if (error instanceof NothingToCompare) throw new MatchingError(error.message, { cause: error });
+    throw error;
+  });
+  const { encoded, pairs, scorer, prior } = scored;
+  const { distinctOf } = encoded;
+  const constraints: Constraints = { maxSize: rules.constraints.maxSize, limits, vetoes, apart };
+  const constrained = limits.length + vetoes.length + apart.size > 0;
+  const rowsOf = constrained ? membersByDistinct(distinctOf, encoded.size) : undefined;
+  const profiles = clusterProfiles(encoded, pairs, scorer, prior, {
+    threshold,
+    cohesion: probabilisticDefaults.cohesion,
+    maxSize: constraints.maxSize,
+    united: ruleLinks(root, distinctOf),
+    ...(rowsOf
+      ? { refusal: (a, b) => refusal(holding(a, rowsOf, constraints), holding(b, rowsOf, constraints), constraints) }
+      : {}),
+  });
+  const alike = (distinct: number): boolean => {
+    scorer.pair(distinct, distinct);
+    return matchWeight(scorer.match, scorer.kin, prior) >= threshold;
+  };
+  const byScore = recordRoots(encoded, profiles.root, alike);
+  const sets = new UnionFind(source.records);
+  for (let row = 0; row < source.records; row++) {
+    sets.unite(row, root[row] as number);
+    sets.unite(row, byScore[row] as number);
+  }
+  for (let row = 0; row < source.records; row++) sets.parent[row] = sets.find(row);
+  partEqualRecords(sets.parent, root, apart);
+  return { root: sets.parent, links: pairs.length, cut: profiles.cut, scored };
+}
+
+function* ruleLinks(root: Int32Array, distinctOf: Int32Array): Generator<readonly [number, number]> {
+  for (let row = 0; row < root.length; row++) {
+    const first = root[row] as number;
+    if (first !== row) yield [distinctOf[first] as number, distinctOf[row] as number];
+  }
+}
+
+/** Records of each distinct one. */
+function membersByDistinct(distinctOf: Int32Array, size: number): (distinct: number) => Int32Array {
+  const start = new Int32Array(size + 1);
+  for (const at of distinctOf) start[at + 1] = (start[at + 1] as number) + 1;
+  for (let at = 0; at < size; at++) start[at + 1] = (start[at + 1] as number) + (start[at] as number);
+  const next = start.slice();
+  const members = new Int32Array(distinctOf.length);
+  for (const [row, at] of distinctOf.entries()) {
+    members[next[at] as number] = row;
+    next[at] = (next[at] as number) + 1;
+  }
+  return (at) => members.subarray(start[at], start[at + 1]);
+}
+
+function holding(distinct: readonly number[], rowsOf: (distinct: number) => Int32Array, constraints: Constraints) {
+  const rows = distinct.flatMap((at) => [...rowsOf(at)]);
+  return rows.map((row) => holdingOf(row, constraints)).reduce(mergeHoldings);
+}
+
+/** Two records that are equal in every field may still be declared to be two people: then the later one stands alone. */
+function partEqualRecords(
+  parent: Int32Array,
+  byRules: Int32Array,
+  apart: ReadonlyMap<number, readonly number[]>,
+): void {
+  for (const [row, others] of apart) {
+    for (const other of others) {
+      if (row > other || parent[row] !== parent[other] || byRules[row] === byRules[other]) continue;
+      const later = byRules[other] as number;
+      const own = later === parent[other] ? (byRules[row] as number) : later;
+      for (let at = 0; at < parent.length; at++) if (byRules[at] === own) parent[at] = own;
+    }
+  }
+}

@@ -95,8 +95,12 @@ const shape = z.strictObject({
 export const matchingSchema = shape.check(z.check(reportFaults(), { when: () => true }));
 
 export type MatchRules = z.infer<typeof matchingSchema>;
+
+/** The same, not to be changed at any depth: takes what is declared `as const`, too. */
+type Fixed<T> = T extends object ? { readonly [K in keyof T]: Fixed<T[K]> } : T;
+
 /** Match rules as written: what has a default may be left out. */
-export type MatchRulesInput = z.input<typeof matchingSchema>;
+export type MatchRulesInput = Fixed<z.input<typeof matchingSchema>>;
 export type MatchAttribute = MatchRules["attributes"][number];
 export type MatchRule = MatchRules["rules"][number];
 export type MatchConstraints = MatchRules["constraints"];

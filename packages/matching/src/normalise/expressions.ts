@@ -44,7 +44,7 @@ const placeholders = ["", "null", "none", "n/a", "na", "nan", "nil", "unknown", 
 
 const quotedList = (words: readonly string[]) => words.map((word) => `'${word}'`).join(", ");
 
-/** Street words as Entity Resolution shortens them; longer forms first where one holds another. */
+/** Street words as Entity Resolution shortens them. */
 const streetWords: readonly (readonly [string, string])[] = [
   ["street", "st"],
   ["avenue", "ave"],
@@ -68,35 +68,50 @@ const streetWords: readonly (readonly [string, string])[] = [
   ["west", "w"],
 ];
 
-const known = (text: string) =>
-  `CASE WHEN lower(trim(${text})) IN (${quotedList(placeholders)}) THEN NULL ELSE ${text} END`;
+/** `form` of a text that stands for a value; the length is asked first because it is cheap. */
+const unlessPlaceholder = (text: string, form: string): string =>
+  `CASE WHEN length(${text}) < 8 AND lower(trim(${text})) IN (${quotedList(placeholders)}) THEN NULL ELSE ${form} END`;
 
-/** Lower case without accents; apostrophes go, whatever else is no letter or digit becomes one blank. */
-const words = (text: string) =>
-  `nullif(trim(regexp_replace(replace(replace(lower(strip_accents(${known(text)})), '''', ''), '’', ''), '[^\\p{L}\\p{N}]+', ' ', 'g')), '')`;
-
-/** Street words are only looked for where a cheap test says that there may be one. */
-function address(text: string): string {
-  const short = streetWords.reduce(
-    (inner, [long, brief]) => `replace(${inner}, ' ${long} ', ' ${brief} ')`,
-    `' ' || ${words(text)} || ' '`,
+/**
+ * Lower case without accents; apostrophes go, whatever else is no letter or digit becomes one blank. Nearly all values are
+ * that already, and matching is cheaper than replacing.
+ */
+function words(text: string): string {
+  const lower = `lower(strip_accents(${text}))`;
+  const cleaned = `nullif(trim(regexp_replace(replace(replace(${lower}, '''', ''), '’', ''), '[^\\p{L}\\p{N}]+', ' ', 'g')), '')`;
+  return unlessPlaceholder(
+    text,
+    `CASE WHEN regexp_full_match(${lower}, '[a-z0-9]+( [a-z0-9]+)*') THEN ${lower} ELSE ${cleaned} END`,
   );
-  return `nullif(trim(${short}), '')`;
 }
 
-const alphanumeric = (text: string) => `nullif(regexp_replace(lower(${known(text)}), '[^\\p{L}\\p{N}]+', '', 'g'), '')`;
+function address(text: string): string {
+  const short = streetWords.map(([long, brief]) => `WHEN '${long}' THEN '${brief}'`).join(" ");
+  return `array_to_string(list_transform(string_split(${words(text)}, ' '), lambda t: CASE t ${short} ELSE t END), ' ')`;
+}
+
+const alphanumeric = (text: string) =>
+  unlessPlaceholder(
+    text,
+    `CASE WHEN regexp_full_match(lower(${text}), '[a-z0-9]+') THEN lower(${text}) ELSE nullif(regexp_replace(lower(${text}), '[^\\p{L}\\p{N}]+', '', 'g'), '') END`,
+  );
 
 /**
  * The last nine digits: the longest tail that a number has in common with and without country code and trunk zero.
  * An extension (x123, ext 123) is left out.
  */
 const phone = (text: string) =>
-  `nullif(right(regexp_replace(regexp_replace(lower(${known(text)}), '(x|ext).*$', ''), '[^0-9]+', '', 'g'), 9), '')`;
+  `nullif(right(regexp_replace(CASE WHEN regexp_matches(${text}, '[xX]') THEN regexp_replace(lower(${text}), '(x|ext).*$', '') ELSE ${text} END, '[^0-9]+', '', 'g'), 9), '')`;
 
-/** Lower case, what is inside <>, without a +tag; dots go where the provider ignores them. */
+/** Lower case, what is inside <>, without a +tag; dots go where the provider ignores them. Without an @ it is none. */
 function email(text: string): string {
-  const plain = `regexp_replace(regexp_replace(lower(trim(${known(text)})), '^(mailto:|.*<)|>.*$|\\s+', '', 'g'), '\\+[^@]*@', '@')`;
-  return `nullif(regexp_replace(CASE WHEN (${plain}) LIKE '%@g%mail.com' THEN replace(split_part(${plain}, '@', 1), '.', '') || '@gmail.com' ELSE ${plain} END, '^[^@]*$', ''), '')`;
+  const lower = `lower(${text})`;
+  const bare = `CASE WHEN regexp_matches(${lower}, '[<>:\\s]') THEN regexp_replace(${lower}, '^(mailto:|.*<)|>.*$|\\s+', '', 'g') ELSE ${lower} END`;
+  return `list_transform([${bare}], lambda v: CASE
+    WHEN NOT contains(v, '@') THEN NULL
+    WHEN v LIKE '%@gmail.com' OR v LIKE '%@googlemail.com' THEN replace(split_part(split_part(v, '@', 1), '+', 1), '.', '') || '@gmail.com'
+    WHEN contains(v, '+') THEN regexp_replace(v, '\\+[^@]*@', '@')
+    ELSE v END)[1]`;
 }
 
 const months = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
@@ -106,7 +121,7 @@ const months = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
  * a year and month alone give 1995-00-00. Two-digit years count as 1931 to 2030.
  */
 function date(text: string, reading: DateReading): string {
-  const value = `regexp_replace(lower(trim(${known(text)})), '(t| )[0-9]{1,2}:[0-9]{2}.*$', '')`;
+  const value = `regexp_replace(lower(trim(${text})), '(t| )[0-9]{1,2}:[0-9]{2}.*$', '')`;
   const part = (pattern: string, group: number) => `regexp_extract(v, '${pattern}', ${group})`;
   const padded = (expression: string) => `lpad(${expression}, 2, '0')`;
   const year = (expression: string) =>
@@ -121,7 +136,7 @@ function date(text: string, reading: DateReading): string {
   const swapped = `${part(yearLast, month)}::INT > 12 AND ${part(yearLast, day)}::INT <= 12`;
   const dayOrMonth = (one: number, other: number) =>
     padded(`CASE WHEN ${swapped} THEN ${part(yearLast, other)} ELSE ${part(yearLast, one)} END`);
-  return `list_transform([${value}], lambda v: CASE
+  return `CASE WHEN regexp_full_match(${text}, '[0-9]{4}-[0-9]{2}-[0-9]{2}') THEN ${text} ELSE list_transform([${value}], lambda v: CASE
     WHEN regexp_matches(v, '${yearFirst}') THEN ${part(yearFirst, 1)} || '-' || ${padded(part(yearFirst, 2))} || '-' || ${padded(part(yearFirst, 3))}
     WHEN regexp_matches(v, '^[0-9]{8}$') THEN left(v, 4) || '-' || substr(v, 5, 2) || '-' || right(v, 2)
     WHEN regexp_matches(v, '${yearLast}') THEN ${year(part(yearLast, 3))} || '-' || ${dayOrMonth(month, day)} || '-' || ${dayOrMonth(day, month)}
@@ -129,7 +144,7 @@ function date(text: string, reading: DateReading): string {
     WHEN regexp_matches(v, '${wordDay}') THEN ${year(part(wordDay, 3))} || '-' || ${monthNumber(part(wordDay, 1))} || '-' || ${padded(part(wordDay, 2))}
     WHEN regexp_matches(v, '^[0-9]{4}$') THEN v || '-00-00'
     WHEN regexp_matches(v, '^[0-9]{4}[-/.][0-9]{1,2}$') THEN left(v, 4) || '-' || ${padded("substr(v, 6)")} || '-00'
-    ELSE NULL END)[1]`;
+    ELSE NULL END)[1] END`;
 }
 
 /** The normal form of a type's values. */

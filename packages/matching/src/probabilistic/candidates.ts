@@ -1,6 +1,7 @@
 import { type Blocks, blocksOf } from "./blocks";
 import { byContent } from "./encode";
 import type { Key } from "./keys";
+import { bits } from "./strings";
 
 /** One conjunction that records are blocked by, and what it costs. */
 export interface Blocking {
@@ -40,7 +41,8 @@ function* sequence(seed: number): Generator<number> {
 /**
  * Chooses conjunctions of up to three keys, those first that bring most new matches for each pair to compare, until the
  * pairs allowed are used up or no conjunction brings anything. Matches are simulated: a match agrees on a key as often as
- * the model learned, keys of one column together; which columns are known is taken from real records.
+ * the model learned, keys of one subject together; which columns are known is taken from real records. While
+ * pairs are few, matches are to meet twice: what is simulated is more independent than people are.
  */
 export function chooseBlocking(
   keys: readonly Key[],
@@ -49,103 +51,126 @@ export function chooseBlocking(
   agreement: Agreement,
   order: Float64Array,
 ): BlockingChoice {
-  const simulated = 4_000;
-  const agrees = simulate(keys, simulated, agreement, order);
-  const options = conjunctions(keys, size, budget);
-  const covered = new Uint8Array(simulated);
-  const hits = (option: Option): number => {
-    let sum = 0;
-    for (let s = 0; s < simulated; s++) {
-      if (covered[s] === 0 && option.keys.every((key) => agrees[key]?.[s] === 1)) sum++;
-    }
-    return sum;
-  };
+  const agrees = simulate(keys, agreement, order);
+  // Going through a blocking costs something even where it has no pair.
+  const fixed = size * 0.2 + budget * 0.01;
+  const options = conjunctions(keys, size, budget, agrees, fixed);
   const chosen: Blocking[] = [];
-  let left = budget;
-  let missed = simulated;
-  const choose = (option: Option, blocking: Blocking) => {
+  let pairs = 0;
+  const open = [new Uint32Array(words).fill(0xffffffff), new Uint32Array(words).fill(0xffffffff)] as const;
+  const choose = (option: Option, blocking: Blocking): void => {
     chosen.push(blocking);
-    left -= blocking.pairs;
-    for (let s = 0; s < simulated; s++) {
-      if (covered[s] === 0 && option.keys.every((key) => agrees[key]?.[s] === 1)) {
-        covered[s] = 1;
-        missed--;
-      }
+    pairs += blocking.pairs;
+    for (let word = 0; word < words; word++) {
+      const met = option.agrees[word] as number;
+      const again = met & ~(open[0][word] as number);
+      open[1][word] = (open[1][word] as number) & ~again;
+      open[0][word] = (open[0][word] as number) & ~met;
     }
   };
   for (const option of options) {
-    const [key] = option.keys;
-    if (option.keys.length > 1 || key === undefined || keys[key]?.exact !== true) continue;
-    if (option.cost > size * (cheap + 0.2) + budget * 0.01 || chosen.length >= 12) continue;
-    const blocking = measure([keys[key] as Key], size);
-    if (blocking.pairs <= size * cheap * 2) choose(option, blocking);
+    const [key, another] = option.keys.map((at) => keys[at] as Key);
+    if (key === undefined || another !== undefined || !key.exact) continue;
+    if (option.cost > size * cheap + fixed || chosen.length >= 12) continue;
+    const blocking = measure([key], size);
+    option.used = blocking.pairs <= size * cheap * 2;
+    if (option.used) choose(option, blocking);
   }
-  for (const option of options) option.gain = hits(option);
-  while (chosen.length < 30 && missed > 0) {
-    // What a conjunction brings only shrinks: the best by its last count is counted again, until it stays the best.
-    let best: Option | undefined;
-    options.sort((a, b) => b.gain / b.cost - a.gain / a.cost || a.name.localeCompare(b.name));
-    while (options.length > 0) {
-      const head = options[0] as Option;
-      const gain = hits(head);
-      if (gain < simulated * 0.0005 || head.cost > left) {
-        options.shift();
-        continue;
-      }
-      head.gain = gain;
-      const next = options[1];
-      if (next !== undefined && gain / head.cost < next.gain / next.cost) {
-        options.shift();
-        const rate = gain / head.cost;
-        let at = options.findIndex((other) => other.gain / other.cost <= rate);
-        if (at < 0) at = options.length;
-        options.splice(at, 0, head);
-        continue;
-      }
-      if (head.blocking === undefined) {
-        head.blocking = measure(
-          head.keys.map((key) => keys[key] as Key),
-          size,
-        );
-        const cost = head.blocking.pairs + size * 0.2 + budget * 0.01;
-        const grew = cost > head.cost * 1.1;
-        head.cost = cost;
-        if (grew) continue;
-      }
-      best = head;
-      options.shift();
-      break;
+  for (const [wanted, allowed] of [
+    [open[0], budget],
+    [open[1], Math.min(budget, 3_000_000 + 2 * size)],
+  ] as const) {
+    for (const option of options) option.gain = common(option.agrees, wanted);
+    while (chosen.length < mostBlockings) {
+      const best = bestOption(options, wanted, allowed - pairs, keys, size, fixed);
+      if (best?.blocking === undefined) break;
+      best.used = true;
+      choose(best, best.blocking);
+      // Blocks are large: only those chosen are kept.
+      best.blocking = undefined;
     }
-    if (best?.blocking === undefined) break;
-    choose(best, best.blocking);
   }
-  return { chosen, recall: 1 - missed / simulated };
+  return { chosen, recall: 1 - open[0].reduce((sum, word) => sum + bits(word), 0) / simulated };
 }
+
+/** Simulated matches are bits. */
+const words = 128;
+const simulated = words * 32;
+const fewestGained = 2;
+/** Which blockings skip a record's block is one bit each. */
+const mostBlockings = 30;
 
 interface Option {
   readonly keys: readonly number[];
   readonly name: string;
+  readonly agrees: Uint32Array;
   cost: number;
   gain: number;
-  blocking?: Blocking;
+  used: boolean;
+  blocking?: Blocking | undefined;
 }
 
-function conjunctions(keys: readonly Key[], size: number, budget: number): Option[] {
+/** The option with most matches of those wanted for its cost, which is counted when it is about to be chosen. */
+function bestOption(
+  options: readonly Option[],
+  wanted: Uint32Array,
+  allowed: number,
+  keys: readonly Key[],
+  size: number,
+  fixed: number,
+): Option | undefined {
+  for (;;) {
+    let best: Option | undefined;
+    for (const option of options) {
+      if (option.used || option.gain < fewestGained || option.cost - fixed > allowed) continue;
+      if (best !== undefined && option.gain / option.cost <= best.gain / best.cost) continue;
+      // What an option brings only shrinks: it is counted again when it seems to be the best.
+      option.gain = common(option.agrees, wanted);
+      if (option.gain < fewestGained) continue;
+      if (best === undefined || option.gain / option.cost > best.gain / best.cost) best = option;
+    }
+    if (best === undefined || best.blocking !== undefined) return best;
+    best.blocking = measure(
+      best.keys.map((key) => keys[key] as Key),
+      size,
+    );
+    const cost = best.blocking.pairs + fixed;
+    const grew = cost > best.cost * 1.1;
+    best.cost = cost;
+    if (!grew) return best;
+    best.blocking = undefined;
+  }
+}
+
+function common(a: Uint32Array, b: Uint32Array): number {
+  let sum = 0;
+  for (let word = 0; word < words; word++) sum += bits((a[word] as number) & (b[word] as number));
+  return sum;
+}
+
+function conjunctions(
+  keys: readonly Key[],
+  size: number,
+  budget: number,
+  agrees: readonly Uint32Array[],
+  fixed: number,
+): Option[] {
   const options: Option[] = [];
   const all = (size * (size - 1)) / 2;
-  const add = (some: readonly number[]) => {
+  const add = (some: readonly number[]): void => {
     const chance = some.reduce(
       (product, key) => product * (keys[key] as Key).collision * (keys[key] as Key).coverage ** 2,
       1,
     );
-    const cost = all * chance;
-    if (cost > budget) return;
-    options.push({
-      keys: some,
-      name: some.map((key) => (keys[key] as Key).name).join(" & "),
-      cost: cost + size * 0.2 + budget * 0.01,
-      gain: 0,
-    });
+    if (all * chance > budget) return;
+    const together = new Uint32Array(words).fill(0xffffffff);
+    for (const key of some) {
+      for (let word = 0; word < words; word++) {
+        together[word] = (together[word] as number) & ((agrees[key] as Uint32Array)[word] as number);
+      }
+    }
+    const name = some.map((key) => (keys[key] as Key).name).join(" & ");
+    options.push({ keys: some, name, agrees: together, cost: all * chance + fixed, gain: 0, used: false });
   };
   const apart = (a: number, b: number) => (keys[a] as Key).column !== (keys[b] as Key).column;
   for (let a = 0; a < keys.length; a++) {
@@ -156,7 +181,7 @@ function conjunctions(keys: readonly Key[], size: number, budget: number): Optio
       for (let c = b + 1; c < keys.length; c++) if (apart(a, c) && apart(b, c)) add([a, b, c]);
     }
   }
-  return options;
+  return options.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function measure(keys: readonly Key[], size: number): Blocking {
@@ -171,7 +196,7 @@ function measure(keys: readonly Key[], size: number): Blocking {
   return { keys, blocks, pairs, skipped };
 }
 
-function simulate(keys: readonly Key[], simulated: number, agreement: Agreement, order: Float64Array): Uint8Array[] {
+function simulate(keys: readonly Key[], agreement: Agreement, order: Float64Array): Uint32Array[] {
   const random = sequence(20_011);
   // Who moves has another street, city and postcode at once: what belongs together agrees or differs together.
   const subjectOf = (key: Key) => (addressRoles.has(key.column.role) ? "address" : key.column);
@@ -181,13 +206,14 @@ function simulate(keys: readonly Key[], simulated: number, agreement: Agreement,
   return keys.map((key) => {
     const chance = agreement(key);
     const draw = draws[subjects.indexOf(subjectOf(key))] as Float64Array;
-    return Uint8Array.from({ length: simulated }, (_, s) => {
+    const bitset = new Uint32Array(words);
+    for (let s = 0; s < simulated; s++) {
       const one = picked[(s * 2) % picked.length] as number;
       const other = picked[(s * 2 + 1) % picked.length] as number;
-      return (key.codes[one] as number) >= 0 && (key.codes[other] as number) >= 0 && (draw[s] as number) < chance
-        ? 1
-        : 0;
-    });
+      if ((key.codes[one] as number) < 0 || (key.codes[other] as number) < 0 || (draw[s] as number) >= chance) continue;
+      bitset[s >> 5] = (bitset[s >> 5] as number) | (1 << (s & 31));
+    }
+    return bitset;
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Column, Dictionary, Encoded } from "./encode";
+import { partCodes, tokensOf } from "./parts";
 import { bits, editDistance, jaroWinkler, withinOneEdit } from "./strings";
 
 /** One column (or what several say together) of two records, as one of a few levels. */
@@ -18,27 +19,23 @@ export interface Comparison {
 
 /** How near two unequal words are: 0 not, 1 Jaro-Winkler .8, 2 Jaro-Winkler .9, 3 one edit. */
 function nearness(dictionary: Dictionary, a: number, b: number): 0 | 1 | 2 | 3 {
+  const maskA = dictionary.masks[a] as number;
+  const maskB = dictionary.masks[b] as number;
+  const onlyA = bits(maskA & ~maskB);
+  const onlyB = bits(maskB & ~maskA);
   const x = dictionary.values[a] as string;
   const y = dictionary.values[b] as string;
-  const onlyX = bits((dictionary.masks[a] as number) & ~(dictionary.masks[b] as number));
-  const onlyY = bits((dictionary.masks[b] as number) & ~(dictionary.masks[a] as number));
-  if (onlyX <= 1 && onlyY <= 1 && Math.max(x.length, y.length) >= 3 && withinOneEdit(x, y)) return 3;
-  // No more characters can be common than one side has letters of the other.
-  const common = Math.min(x.length - onlyX, y.length - onlyY);
-  const bound = (common / x.length + common / y.length + 1) / 3;
-  if (common <= 0 || bound + 0.4 * (1 - bound) < 0.8) return 0;
+  const [m, n] = [x.length, y.length];
+  if (onlyA <= 1 && onlyB <= 1 && m + n >= 6 && withinOneEdit(x, y)) return 3;
+  // No more characters can be common than one side has of the other's: most pairs end here.
+  const common = Math.min(m - onlyA, n - onlyB);
+  const bound = (common / m + common / n + 1) / 3;
+  let prefix = 0;
+  while (prefix < 4 && prefix < m && x.charCodeAt(prefix) === y.charCodeAt(prefix)) prefix++;
+  if (common <= 0 || bound + prefix * 0.1 * (1 - bound) < 0.8) return 0;
   const similarity = jaroWinkler(x, y);
   if (similarity >= 0.9) return 2;
   return similarity >= 0.8 ? 1 : 0;
-}
-
-const tokensOf = (text: string): string[] => text.split(" ");
-
-/** Whether one of the words stands in both: double-barrelled and married names, parts of an address. */
-function sharesToken(x: string, y: string, least = 2): boolean {
-  if (!x.includes(" ") && !y.includes(" ")) return false;
-  const others = tokensOf(y);
-  return tokensOf(x).some((token) => token.length >= least && others.includes(token));
 }
 
 /** "j" for "john", "rob" for "robert". */
@@ -91,6 +88,7 @@ function swapOf(first: Column, last: Column): (i: number, j: number) => 0 | 1 | 
 
 function oneName(column: Column): Comparison["level"] {
   const { codes, dictionary } = column;
+  const tokens = tokensOf(dictionary);
   return (i, j) => {
     const a = codes[i] as number;
     const b = codes[j] as number;
@@ -101,7 +99,7 @@ function oneName(column: Column): Comparison["level"] {
     if (near === 2) return 4;
     const x = dictionary.values[a] as string;
     const y = dictionary.values[b] as string;
-    if (isPrefix(x, y) || sharesToken(x, y)) return 3;
+    if (isPrefix(x, y) || tokens.shared(a, b)) return 3;
     return near === 1 ? 2 : 1;
   };
 }
@@ -111,6 +109,7 @@ const firstLevels = [...lastLevels.slice(0, 6), "one's first is the other's last
 const middleLevels = ["missing", "differs", "same initial", "one in common", "equal"];
 function middleName(column: Column): Comparison["level"] {
   const { codes, dictionary } = column;
+  const tokens = tokensOf(dictionary);
   return (i, j) => {
     const a = codes[i] as number;
     const b = codes[j] as number;
@@ -118,7 +117,7 @@ function middleName(column: Column): Comparison["level"] {
     if (a === b) return 4;
     const x = dictionary.values[a] as string;
     const y = dictionary.values[b] as string;
-    if (sharesToken(x, y) || nearness(dictionary, a, b) >= 2) return 3;
+    if (tokens.shared(a, b) || nearness(dictionary, a, b) >= 2) return 3;
     return x[0] === y[0] ? 2 : 1;
   };
 }
@@ -126,6 +125,7 @@ function middleName(column: Column): Comparison["level"] {
 const textLevels = ["missing", "differs", "similar", "words in common", "very similar", "one edit", "equal"];
 function text(column: Column): Comparison["level"] {
   const { codes, dictionary } = column;
+  const tokens = tokensOf(dictionary);
   return (i, j) => {
     const a = codes[i] as number;
     const b = codes[j] as number;
@@ -134,7 +134,7 @@ function text(column: Column): Comparison["level"] {
     const near = nearness(dictionary, a, b);
     if (near === 3) return 5;
     if (near === 2) return 4;
-    if (sharesToken(dictionary.values[a] as string, dictionary.values[b] as string, 3)) return 3;
+    if (tokens.shared(a, b)) return 3;
     return near === 1 ? 2 : 1;
   };
 }
@@ -164,8 +164,9 @@ function street(column: Column, siblings: readonly Column[]): Comparison["level"
 }
 
 const codeLevels = ["missing", "differs", "two edits", "one edit", "equal"];
-function code(column: Column): Comparison["level"] {
+function code(column: Column, twoEdits = true): Comparison["level"] {
   const { codes, dictionary } = column;
+  const most = twoEdits ? 2 : 1;
   return (i, j) => {
     const a = codes[i] as number;
     const b = codes[j] as number;
@@ -173,19 +174,19 @@ function code(column: Column): Comparison["level"] {
     if (a === b) return 4;
     const onlyA = bits((dictionary.masks[a] as number) & ~(dictionary.masks[b] as number));
     const onlyB = bits((dictionary.masks[b] as number) & ~(dictionary.masks[a] as number));
-    if (onlyA > 2 || onlyB > 2) return 1;
+    if (onlyA > most || onlyB > most) return 1;
     const x = dictionary.values[a] as string;
     const y = dictionary.values[b] as string;
     const longest = Math.max(x.length, y.length);
     if (longest < 3) return 1;
     if (withinOneEdit(x, y)) return 3;
-    return longest >= 6 && Math.abs(x.length - y.length) <= 2 && editDistance(x, y) <= 2 ? 2 : 1;
+    return twoEdits && longest >= 6 && Math.abs(x.length - y.length) <= 2 && editDistance(x, y) <= 2 ? 2 : 1;
   };
 }
 
 const phoneLevels = ["missing", "differs", "one edit", "another number of the other", "equal"];
 function phone(column: Column, siblings: readonly Column[]): Comparison["level"] {
-  const plain = code(column);
+  const plain = code(column, false);
   const { codes } = column;
   return (i, j) => {
     const level = plain(i, j);
@@ -200,7 +201,7 @@ function phone(column: Column, siblings: readonly Column[]): Comparison["level"]
 const postcodeLevels = ["missing", "differs", "same area", "one edit", "equal"];
 function postcode(column: Column): Comparison["level"] {
   const { codes, dictionary } = column;
-  const plain = code(column);
+  const plain = code(column, false);
   return (i, j) => {
     const level = plain(i, j);
     if (level === 0 || level >= 3) return level;
@@ -225,19 +226,19 @@ function category(column: Column): Comparison["level"] {
 const emailLevels = ["missing", "differs", "similar before the @", "one edit", "equal before the @", "equal"];
 function email(column: Column): Comparison["level"] {
   const { codes, dictionary } = column;
+  const users = partCodes(dictionary, (value) => value.slice(0, value.indexOf("@")));
   return (i, j) => {
     const a = codes[i] as number;
     const b = codes[j] as number;
     if (a < 0 || b < 0) return 0;
     if (a === b) return 5;
-    const x = dictionary.values[a] as string;
-    const y = dictionary.values[b] as string;
-    const userX = x.slice(0, x.indexOf("@"));
-    const userY = y.slice(0, y.indexOf("@"));
-    if (userX === userY) return 4;
+    if (users[a] === users[b]) return 4;
     const near = nearness(dictionary, a, b);
     if (near === 3) return 3;
-    return near >= 1 && jaroWinkler(userX, userY) >= 0.88 ? 2 : 1;
+    if (near === 0) return 1;
+    const x = dictionary.values[a] as string;
+    const y = dictionary.values[b] as string;
+    return jaroWinkler(x.slice(0, x.indexOf("@")), y.slice(0, y.indexOf("@"))) >= 0.88 ? 2 : 1;
   };
 }
 
@@ -252,18 +253,21 @@ const dateLevels = [
 ];
 function date(column: Column): Comparison["level"] {
   const { codes, dictionary } = column;
+  const number = (from: number, to: number) =>
+    Int32Array.from(dictionary.values, (value) => Number(value.slice(from, to)));
+  const [years, months, days] = [number(0, 4), number(5, 7), number(8, 10)];
   return (i, j) => {
     const a = codes[i] as number;
     const b = codes[j] as number;
     if (a < 0 || b < 0) return 0;
     if (a === b) return 6;
-    const x = dictionary.values[a] as string;
-    const y = dictionary.values[b] as string;
-    if (withinOneEdit(x, y)) return 5;
-    const year = x.startsWith(y.slice(0, 4));
-    const month = x.slice(5, 7) === y.slice(5, 7);
-    const day = x.slice(8) === y.slice(8);
-    if (year && x.slice(5, 7) === y.slice(8) && x.slice(8) === y.slice(5, 7)) return 4;
+    const year = years[a] === years[b];
+    const month = months[a] === months[b];
+    const day = days[a] === days[b];
+    // One digit or two neighbours are in one part, or at the border of two.
+    if ((year || month || day) && withinOneEdit(dictionary.values[a] as string, dictionary.values[b] as string))
+      return 5;
+    if (year && months[a] === days[b] && days[a] === months[b]) return 4;
     if ((year && (month || day)) || (month && day)) return 3;
     return year ? 2 : 1;
   };
@@ -273,7 +277,10 @@ function date(column: Column): Comparison["level"] {
 function isPersonal(column: Column, columns: readonly Column[]): boolean {
   if (column.field.personal !== undefined) return column.field.personal;
   const perValue = (one: Column) => one.known / Math.max(1, one.distinct);
-  return column.role === "code" && perValue(column) <= 1.5 * Math.min(...columns.filter((one) => one.distinct > 1).map(perValue));
+  return (
+    column.role === "code" &&
+    perValue(column) <= 1.5 * Math.min(...columns.filter((one) => one.distinct > 1).map(perValue))
+  );
 }
 
 /** The comparisons that the columns' roles ask for. A column without two equal values tells nothing and has none. */

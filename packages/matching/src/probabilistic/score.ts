@@ -56,7 +56,7 @@ const fewestComparisons = 2;
  * Pairs to compare at most: all of a small input, a handful a record of a large one. More blocking finds little more, and
  * time is linear in it.
  */
-const pairBudget = (size: number): number => 3_000_000 + 8 * size;
+const pairBudget = (size: number): number => 4_000_000 + 8 * size;
 
 /** Why an input cannot be scored; undefined where it can. */
 export class NothingToCompare extends Error {}

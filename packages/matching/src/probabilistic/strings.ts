@@ -89,13 +89,19 @@ export function jaroWinkler(a: string, b: string): number {
   return jaro + prefix * 0.1 * (1 - jaro);
 }
 
-/** One bit per letter, six for whatever else occurs: two strings' masks bound how near the strings can be. */
+/** Digits have bits of their own, letters too but for the four rarest: two masks bound how near two texts can be. */
+const maskBits = new Uint8Array(128);
+[..."0123456789etaoinshrdlcumwfgypbvk"].forEach((character, bit) => {
+  maskBits[character.charCodeAt(0)] = bit;
+});
+[..."jqxz"].forEach((character, index) => {
+  maskBits[character.charCodeAt(0)] = 28 + index;
+});
+
+/** The characters of a text as bits. */
 export function characterMask(text: string): number {
   let mask = 0;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    mask |= c >= 97 && c <= 122 ? 1 << (c - 97) : 1 << (26 + (c % 6));
-  }
+  for (let i = 0; i < text.length; i++) mask |= 1 << (maskBits[text.charCodeAt(i) & 127] as number);
   return mask;
 }
 

@@ -1,9 +1,11 @@
 import type * as dynamodb from "@pulumi/aws/dynamodb";
 import type * as lambda from "@pulumi/aws/lambda";
-import type * as pulumi from "@pulumi/pulumi";
+import type * as sfn from "@pulumi/aws/sfn";
+import * as pulumi from "@pulumi/pulumi";
 import {
   alarm,
   DeadLetterQueue,
+  type DeepInput,
   handlerBundle,
   LambdaFunction,
   type ProfileStoreRef,
@@ -15,6 +17,8 @@ import type { IdentityResolutionArgs } from "./args";
 import { identityResolutionDefaults } from "./defaults";
 import type { ResolverEnv } from "./env";
 import { normalize, type ResolvedIdentityResolution } from "./normalize";
+import { makeMatchImporter } from "./resources/match-importer";
+import { type Matching, makeMatching } from "./resources/matching";
 import { makeProfileArchive } from "./resources/profile-archive";
 
 /** The raw resources, keyed as `transform`. */
@@ -24,6 +28,10 @@ export interface IdentityResolutionNodes {
   readonly resolver: lambda.Function;
   /** Where `rawZone` is given. */
   readonly profileArchiver?: lambda.Function;
+  /** Where `matching` is given. */
+  readonly schemaMapping?: pulumi.CustomResource;
+  readonly matchingWorkflow?: pulumi.CustomResource;
+  readonly matchPipeline?: sfn.StateMachine;
 }
 
 /**
@@ -38,7 +46,11 @@ export class IdentityResolution extends TributaryComponent {
   /** For readers of profiles, such as `Activation`. */
   readonly profiles: ProfileStoreRef;
   /** The `identities` part of the platform contract. */
-  readonly contract: { readonly [K in keyof PlatformContract["identities"]]: pulumi.Output<string> };
+  readonly contract: DeepInput<PlatformContract["identities"]>;
+  /** State machine that matches by Entity Resolution and imports what it found; only with `matching`. */
+  readonly matchPipelineArn: pulumi.Output<string> | undefined;
+  /** State machine that has Entity Resolution forget records, `{ uniqueIds }`, for erasure; only with `matching`. */
+  readonly forgetMatchesPipelineArn: pulumi.Output<string> | undefined;
   readonly nodes: IdentityResolutionNodes;
 
   constructor(name: string, args: IdentityResolutionArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -79,16 +91,32 @@ export class IdentityResolution extends TributaryComponent {
         },
         this.child(),
       );
+    const matching = this.#matching(`${name}-match`, args, resolved, graph, profiles);
     this.#watch(name, args);
     this.profiles = { graph: graph.ref, profiles: profiles.ref, rules: resolved.rules };
-    this.contract = { graphTableName: graph.name, profilesTableName: profiles.name };
+    this.matchPipelineArn = matching?.pipeline.arn;
+    this.forgetMatchesPipelineArn = matching?.forget.arn;
+    this.contract = {
+      graphTableName: graph.name,
+      profilesTableName: profiles.name,
+      ...(matching && { pipelines: { match: matching.pipeline.arn, "forget-matches": matching.forget.arn } }),
+    };
     this.nodes = {
       graph: graph.table,
       profiles: profiles.table,
       resolver: resolver.function,
       ...(profileArchiver && { profileArchiver: profileArchiver.function }),
+      ...(matching && {
+        schemaMapping: matching.schema,
+        matchingWorkflow: matching.workflow,
+        matchPipeline: matching.pipeline,
+      }),
     };
-    this.registerOutputs({ graphTableName: graph.name, profilesTableName: profiles.name });
+    this.registerOutputs({
+      graphTableName: graph.name,
+      profilesTableName: profiles.name,
+      ...(matching && { matchPipelineArn: matching.pipeline.arn }),
+    });
   }
 
   #resolver(
@@ -132,6 +160,25 @@ export class IdentityResolution extends TributaryComponent {
       filter: [{ eventName: ["INSERT", "MODIFY"] }],
     });
     return resolver;
+  }
+
+  #matching(
+    name: string,
+    { foundation, matching }: IdentityResolutionArgs,
+    { rules, matching: resolved }: ResolvedIdentityResolution,
+    graph: SecureTable,
+    profiles: SecureTable,
+  ): Matching | undefined {
+    if (matching?.input === undefined || resolved === undefined) return undefined;
+    for (const note of resolved.notes) void pulumi.log.info(`${name}: ${note}`, this);
+    const importer = makeMatchImporter(`${name}-importer`, { foundation, graph, profiles, rules }, this.child());
+    return makeMatching(
+      name,
+      { ...matching, input: matching.input },
+      resolved,
+      { foundation, place: this.place, module: this.module, graph: graph.ref, importer },
+      this.child(),
+    );
   }
 
   #watch(name: string, { foundation }: IdentityResolutionArgs): void {

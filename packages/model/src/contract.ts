@@ -30,7 +30,12 @@ export const platformContract = z.object({
     /** State machine ARN by pipeline name (`nightly`). */
     pipelines: z.record(z.string(), z.string()),
   }),
-  identities: z.object({ graphTableName: z.string(), profilesTableName: z.string() }),
+  identities: z.object({
+    graphTableName: z.string(),
+    profilesTableName: z.string(),
+    /** State machine ARN by pipeline name: `match`, and `forget-matches`, which takes `{ uniqueIds }`. Absent without matching. */
+    pipelines: z.record(z.string(), z.string()).optional(),
+  }),
   activation: z.object({
     profileApiUrl: z.string(),
     /** ARN of the secret that holds the profile API's bearer token. */

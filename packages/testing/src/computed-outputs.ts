@@ -101,6 +101,15 @@ const rules: Readonly<Record<string, Rule>> = {
   "aws:ec2/vpcEndpoint:VpcEndpoint": (subject) =>
     drawn(subject, "vpc-endpoint", { prefixListId: `pl-${subject.hex.slice(17, 34)}` }, "vpce"),
   "aws:ec2/routeTable:RouteTable": (subject) => drawn(subject, "route-table", {}, "rtb"),
+  "aws-native:entityresolution:SchemaMapping": (subject) => {
+    const name = String(subject.inputs.schemaName);
+    return { id: name, schemaName: name, schemaArn: regional(subject, "entityresolution", `schemamapping/${name}`) };
+  },
+  "aws-native:entityresolution:MatchingWorkflow": (subject) => {
+    const workflowName = String(subject.inputs.workflowName);
+    const workflowArn = regional(subject, "entityresolution", `matchingworkflow/${workflowName}`);
+    return { id: workflowName, workflowName, workflowArn };
+  },
 };
 
 const nameInputs = ["name", "bucket", "functionName", "identifier", "domainName", "dashboardName"];

@@ -8,7 +8,7 @@ import { platformOf } from "../platform";
 import { progress } from "../progress";
 
 /**
- * Runs a pipeline of the lake and waits for its end. First everything under way is let through to the raw zone, so
+ * Runs a pipeline and waits for its end. First everything under way is let through to the raw zone, so
  * that the run sees all that was accepted before it.
  */
 export async function runPipeline(
@@ -16,11 +16,10 @@ export async function runPipeline(
   platform: PlatformContract,
   name: string,
 ): Promise<PipelineRun> {
-  const stateMachineArn = platform.lake.pipelines[name];
+  const pipelines = { ...platform.lake.pipelines, ...platform.identities.pipelines };
+  const stateMachineArn = pipelines[name];
   if (!stateMachineArn) {
-    throw new UsageError(
-      `There is no pipeline "${name}"; there is: ${Object.keys(platform.lake.pipelines).join(", ")}.`,
-    );
+    throw new UsageError(`There is no pipeline "${name}"; there is: ${Object.keys(pipelines).join(", ")}.`);
   }
   const bar = progress(`pipeline ${name}`);
   try {
@@ -40,7 +39,7 @@ export async function runPipeline(
 export function pipelineCommand(): Command {
   const run = withCommonOptions(new Command("run"))
     .description("run a pipeline now and wait for it")
-    .argument("<name>", "the pipeline: nightly")
+    .argument("<name>", "the pipeline: nightly, or match where there is matching")
     .action(async (name: string, options: CommonOptions) => {
       await withRuntime(options, async (runtime, output) => {
         const result = await runPipeline(runtime, await platformOf(runtime), name);
@@ -61,5 +60,5 @@ export function pipelineCommand(): Command {
           throw new CommandError(`Pipeline ${name} ended ${result.status}: ${result.error ?? "no cause given"}`);
       });
     });
-  return new Command("pipeline").description("batch pipelines of the lake").addCommand(run);
+  return new Command("pipeline").description("batch pipelines: the lake's, and matching").addCommand(run);
 }

@@ -17,6 +17,10 @@ function tasksOf(machine: Bag, caughtAround: boolean): Task[] {
   });
 }
 
+/** Tags by name; the aws-native provider has them as a list. */
+const tagsOf = (tags: unknown): Bag =>
+  Array.isArray(tags) ? Object.fromEntries(tags.map((tag) => [bag(tag).key, bag(tag).value])) : bag(tags);
+
 /** Reliability, operations, performance, cost. */
 export const operationRules: readonly Rule[] = [
   {
@@ -192,7 +196,7 @@ export const operationRules: readonly Rule[] = [
           ({ type, inputs }) =>
             taggable.has(type) &&
             !["Project", "Environment", "Tenant", "Module", "CostCenter"].every(
-              (tag) => typeof bag(inputs.tags)[tag] === "string",
+              (tag) => typeof tagsOf(inputs.tags)[tag] === "string",
             ),
         )
         .map(({ type, name }) => `${type} ${name}`),

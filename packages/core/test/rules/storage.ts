@@ -181,8 +181,17 @@ export const storageRules: readonly Rule[] = [
   },
   {
     id: "S21",
-    says: "a state machine is encrypted under a customer's key",
-    ...each("aws:sfn/stateMachine:StateMachine", (of) => at(of, "encryptionConfiguration.kmsKeyId") !== undefined),
+    says: "a state machine, and what Entity Resolution writes, is encrypted under a customer's key",
+    of: ["aws:sfn/stateMachine:StateMachine", "aws-native:entityresolution:MatchingWorkflow"],
+    broken: (graph) => [
+      ...each(
+        "aws:sfn/stateMachine:StateMachine",
+        (of) => at(of, "encryptionConfiguration.kmsKeyId") !== undefined,
+      ).broken(graph),
+      ...each("aws-native:entityresolution:MatchingWorkflow", ({ inputs }) =>
+        list(inputs.outputSourceConfig).every((output) => bag(output).kmsArn !== undefined),
+      ).broken(graph),
+    ],
   },
   {
     id: "S22",

@@ -99,6 +99,8 @@ export const networked = (graph: Graph): boolean =>
   graph.byType(lambda).some(({ inputs }) => inputs.vpcConfig !== undefined);
 
 export const taggable = new Set([
+  "aws-native:entityresolution:MatchingWorkflow",
+  "aws-native:entityresolution:SchemaMapping",
   "aws:apigatewayv2/api:Api",
   "aws:apigatewayv2/stage:Stage",
   "aws:athena/workgroup:Workgroup",

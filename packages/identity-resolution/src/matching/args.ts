@@ -6,8 +6,8 @@ import type { MatchRulesInput } from "@tributary/model";
 export interface MatchingArgs {
   /** Who matches. AWS Entity Resolution bills each record of each job: about $0.25 per 1,000. Needs `@pulumi/aws-native`. */
   readonly provider: "entity-resolution";
-  /** How: columns and what they hold, match keys, rules. A rule set that the provider cannot express is refused in preview. */
-  readonly rules: MatchRulesInput;
+  /** How: columns and what they hold, match keys, rules. What the provider cannot express is refused in preview. @default `matching` of the component's `rules` */
+  readonly rules?: MatchRulesInput;
   /** Whom: `lake.peopleToMatch`, or a table with the columns `record_id`, `identifier_type`, `identifier_value` and those of the rules. */
   readonly input: GlueTableRef | undefined;
   /** Where the provider's output and the links made of it rest, below `matching/`: `lake.workspace`, which keeps them for 30 days. */

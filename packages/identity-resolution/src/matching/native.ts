@@ -56,7 +56,7 @@ interface NativeOutputSource {
 }
 
 /** As our plan has it, with lists that may be written to. */
-type NativeTechnique = Writable<ErTechnique>;
+export type NativeTechnique = Writable<ErTechnique>;
 type Writable<T> = T extends readonly (infer E)[]
   ? Writable<E>[]
   : T extends object

@@ -17,6 +17,7 @@ import {
   compileForEntityResolution,
   type ErCompiled,
   type ErPlan,
+  lint,
   type MatchRules,
   matchingSchema,
 } from "@tributary/model";
@@ -35,11 +36,13 @@ export interface ResolvedMatching {
   readonly incremental: boolean;
   readonly timeoutMinutes: number;
   readonly schedule: Required<ScheduleArgs> | undefined;
+  /** What the user should know: how Entity Resolution differs, and which rules are dangerous. */
+  readonly notes: readonly string[];
 }
 
-/** Decides matching's arguments; call `matchingFaults` first. */
-export function resolveMatching(args: MatchingArgs): ResolvedMatching {
-  const rules = matchingSchema.parse(args.rules);
+/** Decides matching's arguments; call `matchingFaults` first. @param shared the match rules of the component's rule set */
+export function resolveMatching(args: MatchingArgs, shared: unknown): ResolvedMatching {
+  const rules = matchingSchema.parse(args.rules ?? shared);
   const compiled = compile(rules, args.ml === true);
   if (!compiled.ok) throw new Error("matching.rules were not checked");
   return {
@@ -49,6 +52,7 @@ export function resolveMatching(args: MatchingArgs): ResolvedMatching {
     incremental: args.incremental ?? matchingDefaults.incremental,
     timeoutMinutes: args.timeoutMinutes ?? matchingDefaults.timeoutMinutes,
     schedule: args.schedule === undefined ? undefined : resolveSchedule(args.schedule),
+    notes: [...compiled.plan.notes, ...lint(rules).map(({ rule, why, remedy }) => `rule "${rule}": ${why}; ${remedy}`)],
   };
 }
 
@@ -61,12 +65,12 @@ const known = [
 ];
 
 /** Every fault of `matching`: of its shape, of what Entity Resolution cannot express, of what is not installed. */
-export function matchingFaults(matching: unknown): Fault[] {
+export function matchingFaults(matching: unknown, shared: unknown): Fault[] {
   const example = '{ provider: "entity-resolution", rules, input: lake.peopleToMatch, output: lake.workspace }';
   return optionalObjectFaults("matching", matching, example, (given) => [
     ...unknownFaults("matching.", given, known),
     ...providerFaults(given.provider),
-    ...ruleFaults(given),
+    ...ruleFaults(given, shared),
     ...inputFaults(given.input),
     ...bucketRefFaults("matching.output", given.output, "lake.workspace"),
     ...flagFaults("ml", given.ml),
@@ -98,23 +102,26 @@ function providerFaults(provider: unknown): Fault[] {
   return [{ path: "matching.provider", reason }];
 }
 
-function ruleFaults({ rules, ml, input }: Record<string, unknown>): Fault[] {
-  const path = "matching.rules";
-  const example = '{ attributes: [{ column: "record_id", type: "UNIQUE_ID" }, …], rules: […] }';
-  return objectFaults(path, rules, example, () => {
-    const shape = zodFaults(matchingSchema, rules, path);
-    if (shape.length > 0) return shape;
-    const parsed = matchingSchema.parse(rules);
+function ruleFaults({ rules, ml, input }: Record<string, unknown>, shared: unknown): Fault[] {
+  const [path, given] =
+    rules === undefined && shared !== undefined ? ["rules.matching", shared] : ["matching.rules", rules];
+  const example =
+    'them, or a rule set with them: rules: { …, matching: { attributes: [{ column: "record_id", type: "UNIQUE_ID" }, …] } }';
+  return objectFaults(path, given, example, () => {
+    const shape = zodFaults(matchingSchema, given, path);
+    // Those of the shared rules are told with the rule set.
+    if (shape.length > 0) return given === shared ? [] : shape;
+    const parsed = matchingSchema.parse(given);
     const compiled = compile(parsed, ml === true);
     const inexpressible = compiled.ok
       ? []
       : compiled.faults.map((fault) => ({ path: joined(path, fault.path), reason: fault.message }));
-    return [...inexpressible, ...columnFaults(parsed, input)];
+    return [...inexpressible, ...columnFaults(parsed, input, path)];
   });
 }
 
 /** Columns of the rules that the input has not, where it says which it has. */
-function columnFaults({ attributes }: MatchRules, input: unknown): Fault[] {
+function columnFaults({ attributes }: MatchRules, input: unknown, rulesPath: string): Fault[] {
   const columns = isRecord(input) && Array.isArray(input.columns) ? input.columns.map(String) : undefined;
   if (columns === undefined) return [];
   const missing = (column: string, path: string): Fault[] => {
@@ -124,7 +131,7 @@ function columnFaults({ attributes }: MatchRules, input: unknown): Fault[] {
     return [{ path, reason: `the input has no column "${column}"; ${remedy}` }];
   };
   return [
-    ...attributes.flatMap(({ column }, index) => missing(column, `matching.rules.attributes[${index}].column`)),
+    ...attributes.flatMap(({ column }, index) => missing(column, `${rulesPath}.attributes[${index}].column`)),
     ...carriedColumns.flatMap((column) => missing(column, "matching.input.columns")),
   ];
 }

@@ -10,7 +10,12 @@ import {
 import { canonicalJson, shortHash } from "@tributary/model";
 import type { MatchingArgs } from "../matching/args";
 import { matchingDefaults as defaults } from "../matching/defaults";
-import { type EntityResolutionModule, installation, loadEntityResolution } from "../matching/native";
+import {
+  type EntityResolutionModule,
+  installation,
+  loadEntityResolution,
+  type NativeTechnique,
+} from "../matching/native";
 import { carriedColumns, type ResolvedMatching } from "../matching/normalize";
 
 export interface EntityResolutionContext {
@@ -71,8 +76,7 @@ export function makeEntityResolution(
       applyNormalization: true,
     },
   ];
-  // An Output's arrays are the provider's own; the plan is never written to.
-  const resolutionTechniques = structuredClone(plan.technique) as never;
+  const resolutionTechniques = plan.technique as NativeTechnique;
   const workflow = new native.MatchingWorkflow(
     name,
     {

@@ -1,10 +1,10 @@
 import { type DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import { graphKeyAttribute } from "@tributary/model";
+import { graphKeyAttribute, graphPartAttribute, mainPart } from "@tributary/model";
 import { dynamodb, type Item } from "@tributary/runtime";
 import type { LockAnswer, LockRequest, MatchingLock } from "../domain/matching/lock";
 
 /** Key of the lock's item in the graph table, among `ID#…` and `COMP#…`. */
-const lockKey = "LOCK#entity-resolution";
+const lockItem = { [graphKeyAttribute]: { S: "LOCK#entity-resolution" }, [graphPartAttribute]: { S: mainPart } };
 
 const names = { "#owner": "owner", "#until": "until", "#run": "finishedRun" };
 
@@ -22,7 +22,7 @@ export class DynamoLock implements MatchingLock {
       await this.dynamo().send(
         new UpdateItemCommand({
           TableName: this.table,
-          Key: { [graphKeyAttribute]: { S: lockKey } },
+          Key: lockItem,
           UpdateExpression: "SET #owner = :me, #until = :until",
           ConditionExpression: `(attribute_not_exists(#run) OR #run <> :run) AND (${free.join(" OR ")})`,
           ExpressionAttributeNames: names,
@@ -50,7 +50,7 @@ export class DynamoLock implements MatchingLock {
       await this.dynamo().send(
         new UpdateItemCommand({
           TableName: this.table,
-          Key: { [graphKeyAttribute]: { S: lockKey } },
+          Key: lockItem,
           UpdateExpression: `${finishedRun === undefined ? "" : "SET #run = :run "}REMOVE #owner, #until`,
           ConditionExpression: "#owner = :me",
           ExpressionAttributeNames: finishedRun === undefined ? others : { ...others, "#run": run },

@@ -1,3 +1,4 @@
+import type { AttributeType } from "./attribute-types";
 import { isFuzzy } from "./condition";
 import { familyOf } from "./families";
 import type { MatchFault } from "./faults";
@@ -118,15 +119,17 @@ function columnFaults(column: string, path: MatchFault["path"]): MatchFault[] {
 /** The match key of the one date that machine learning compares. */
 const birth = "Date of birth";
 
+/** NAME_FIRST is of a name, PHONE_NUMBER of a phone; a NAME is whole. */
+const isPart = (type: AttributeType): boolean => type.includes("_") && !["OTHER", "EMAIL"].includes(familyOf(type));
+
 /** Source: user guide, "Creating a machine learning-based matching workflow". */
 export function machineLearningFaults({ attributes }: MatchRules): MatchFault[] {
   const faults = attributes.flatMap(({ column, type, group, matchKey, hashed }, index) => {
     const at = (member: string, message: string): MatchFault => ({ path: ["attributes", index, member], message });
     const family = familyOf(type);
-    const part = type.includes("_") && family !== "OTHER" && family !== "EMAIL";
     return [
       ...(hashed ? [at("hashed", `machine learning takes "${column}" in clear text only: take hashed away`)] : []),
-      ...(part && group === undefined
+      ...(isPart(type) && group === undefined && matchKey !== undefined
         ? [at("group", `"${column}" is a part, and machine learning compares whole values: give the parts one group`)]
         : []),
       ...(type === "DATE" && matchKey !== undefined && matchKey !== birth
@@ -137,7 +140,10 @@ export function machineLearningFaults({ attributes }: MatchRules): MatchFault[] 
         : []),
     ];
   });
-  const comparable = attributes.some(({ type, matchKey }) => familyOf(type) !== "OTHER" || matchKey === birth);
+  const comparable = attributes.some(
+    ({ type, matchKey, group }) =>
+      (familyOf(type) !== "OTHER" && (group !== undefined || !isPart(type))) || matchKey === birth,
+  );
   if (comparable) return faults;
   const message = `machine learning needs a name, an address, a phone number, an e-mail address, or a date of match key "${birth}"`;
   return [...faults, { path: ["attributes"], message }];

@@ -177,7 +177,7 @@ describe("what it cannot", () => {
     ],
     [
       "a part in machine learning",
-      { attributes: [id, { column: "city", type: "ADDRESS_CITY" }] },
+      { attributes: [id, { column: "city", type: "ADDRESS_CITY", matchKey: "city" }] },
       { ml: true },
       "attributes.1.group",
     ],

@@ -5,7 +5,7 @@ import { bindTables, catalogOf, catalogPermissions } from "../glue";
 import type { SchemaMapping } from "./definitions";
 
 /** Most records of one job here: they are matched in memory. On AWS there is no such bound. */
-export const mostRecords = 250_000;
+export const mostRecords = 100_000;
 
 /** A row of an input: its unique id, and the mapped fields as text, empty where there is no value. */
 export interface InputRow {

@@ -13,7 +13,7 @@ export interface Blocks {
 /** Groups the records by a conjunction of keys, in time and memory linear in the records. */
 export function blocksOf(keys: readonly Key[], size: number): Blocks {
   let bits = 4;
-  while (2 ** bits < size * 1.5) bits++;
+  while (2 ** bits < size * 2) bits++;
   const mask = 2 ** bits - 1;
   const slots = new Int32Array(mask + 1).fill(-1);
   const groupOf = new Int32Array(size).fill(-1);
@@ -89,4 +89,35 @@ function arranged(groupOf: Int32Array, counts: Int32Array, groups: number): Bloc
     next[group] = place + 1;
   }
   return { members, starts, pairs, largest };
+}
+
+/**
+ * Pairs that a conjunction makes, about: counted over the blocks of one in `share` values of its rarest key, chosen by the
+ * values themselves.
+ */
+export function estimatedPairs(keys: readonly Key[], size: number): number {
+  const share = 2 ** Math.max(0, Math.ceil(Math.log2(size / 30_000)));
+  if (share === 1) return blocksOf(keys, size).pairs;
+  const [rarest, ...others] = [...keys].sort((a, b) => a.collision - b.collision);
+  if (rarest === undefined) return 0;
+  const chosen = Uint8Array.from(rarest.hashes, (hash) =>
+    ((Math.imul(hash, 0x9e3779b1) >>> 7) & (share - 1)) === 0 ? 1 : 0,
+  );
+  const [k1, k2] = others.map((key) => key.codes);
+  const counts = new Map<number, number>();
+  let pairs = 0;
+  const span = others[1] === undefined ? 1 : others[1].hashes.length + 1;
+  const wide = (others[0] === undefined ? 1 : others[0].hashes.length + 1) * span;
+  for (let i = 0; i < size; i++) {
+    const code = rarest.codes[i] as number;
+    if (code < 0 || chosen[code] === 0) continue;
+    const b = k1 === undefined ? 0 : (k1[i] as number);
+    const c = k2 === undefined ? 0 : (k2[i] as number);
+    if (b < 0 || c < 0) continue;
+    const group = code * wide + b * span + c;
+    const seen = counts.get(group) ?? 0;
+    pairs += seen;
+    counts.set(group, seen + 1);
+  }
+  return pairs * share;
 }

@@ -1,4 +1,4 @@
-import { type Blocks, blocksOf } from "./blocks";
+import { type Blocks, blocksOf, estimatedPairs } from "./blocks";
 import { byContent } from "./encode";
 import type { Key } from "./keys";
 import { bits } from "./strings";
@@ -83,11 +83,15 @@ export function chooseBlocking(
     for (const option of options) option.gain = common(option.agrees, wanted);
     while (chosen.length < mostBlockings) {
       const best = bestOption(options, wanted, allowed - pairs, keys, size, fixed);
-      if (best?.blocking === undefined) break;
+      if (best === undefined) break;
       best.used = true;
-      choose(best, best.blocking);
-      // Blocks are large: only those chosen are kept.
-      best.blocking = undefined;
+      choose(
+        best,
+        measure(
+          best.keys.map((key) => keys[key] as Key),
+          size,
+        ),
+      );
     }
   }
   return { chosen, recall: 1 - open[0].reduce((sum, word) => sum + bits(word), 0) / simulated };
@@ -107,7 +111,8 @@ interface Option {
   cost: number;
   gain: number;
   used: boolean;
-  blocking?: Blocking | undefined;
+  /** Its cost was counted, not only guessed from how rare its keys are. */
+  counted: boolean;
 }
 
 /** The option with most matches of those wanted for its cost, which is counted when it is about to be chosen. */
@@ -129,16 +134,10 @@ function bestOption(
       if (option.gain < fewestGained) continue;
       if (best === undefined || option.gain / option.cost > best.gain / best.cost) best = option;
     }
-    if (best === undefined || best.blocking !== undefined) return best;
-    best.blocking = measure(
-      best.keys.map((key) => keys[key] as Key),
-      size,
-    );
-    const cost = best.blocking.pairs + fixed;
-    const grew = cost > best.cost * 1.1;
-    best.cost = cost;
-    if (!grew) return best;
-    best.blocking = undefined;
+    if (best === undefined || best.counted) return best;
+    const some = best.keys.map((key) => keys[key] as Key);
+    best.cost = Math.max(best.cost, estimatedPairs(some, size) + fixed);
+    best.counted = true;
   }
 }
 
@@ -170,7 +169,15 @@ function conjunctions(
       }
     }
     const name = some.map((key) => (keys[key] as Key).name).join(" & ");
-    options.push({ keys: some, name, agrees: together, cost: all * chance + fixed, gain: 0, used: false });
+    options.push({
+      keys: some,
+      name,
+      agrees: together,
+      cost: all * chance + fixed,
+      gain: 0,
+      used: false,
+      counted: false,
+    });
   };
   const apart = (a: number, b: number) => (keys[a] as Key).column !== (keys[b] as Key).column;
   for (let a = 0; a < keys.length; a++) {

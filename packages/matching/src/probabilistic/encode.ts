@@ -8,6 +8,8 @@ export interface Dictionary {
   /** Empty for families whose values are only told apart. */
   readonly values: readonly string[];
   readonly masks: Int32Array;
+  /** A number made of each value: codes differ from run to run, these do not. */
+  readonly hashes: Int32Array;
   readonly size: number;
 }
 
@@ -96,8 +98,9 @@ export async function encode(connection: DuckDBConnection, table: string, fields
     const size = await count(connection, `SELECT count(*) FROM fs_words${number}`);
     const values: string[] = new Array(size);
     const masks = new Int32Array(size);
+    const hashes = new Int32Array(size);
     const codeOf = new Int32Array(size);
-    await readInto(connection, `SELECT code, v FROM fs_words${number}`, [
+    await readInto(connection, `SELECT code, v, (hash(v) >> 33)::INT FROM fs_words${number}`, [
       {
         fill: (row, value) => {
           codeOf[row] = value as number;
@@ -110,8 +113,13 @@ export async function encode(connection: DuckDBConnection, table: string, fields
           masks[code] = characterMask(value as string);
         },
       },
+      {
+        fill: (row, value) => {
+          hashes[codeOf[row] as number] = value as number;
+        },
+      },
     ]);
-    dictionaries.set(family, { values, masks, size });
+    dictionaries.set(family, { values, masks, hashes, size });
   }
   const raw = fields.map(() => new Int32Array(records).fill(-1));
   const content = new Float64Array(records);

@@ -166,6 +166,8 @@ type Expected = (Float64Array | undefined)[];
 export interface Learned {
   readonly matches: Expected;
   readonly kin: Expected;
+  /** Pairs of each kind. */
+  readonly totals: { readonly matches: number; readonly kin: number };
 }
 
 /**
@@ -187,7 +189,8 @@ export function learn(learned: Session, comparisons: readonly Comparison[], u: r
   const pairs = patterns.counts.reduce((sum, one) => sum + one, 0);
   let share = 0.4;
   let kinShare = hasKin ? 0.2 : 0;
-  let expected: Learned = { matches: [], kin: [] };
+  let expected: Pick<Learned, "matches" | "kin"> = { matches: [], kin: [] };
+  let totals = { matches: 0, kin: 0 };
   for (let round = 0; round < 100; round++) {
     const empty = (): Expected =>
       comparisons.map((comparison, c) => (used[c] ? new Float64Array(comparison.levels.length) : undefined));
@@ -236,7 +239,8 @@ export function learn(learned: Session, comparisons: readonly Comparison[], u: r
     }
     share = Math.min(0.999, Math.max(1e-7, matches / Math.max(1, pairs)));
     kinShare = hasKin ? Math.min(1 - share - 1e-7, Math.max(1e-7, kin / Math.max(1, pairs))) : 0;
+    totals = { matches, kin };
     if (moved < 1e-4) break;
   }
-  return expected;
+  return { ...expected, totals };
 }

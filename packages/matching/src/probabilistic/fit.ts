@@ -23,6 +23,8 @@ export interface Fit {
   readonly fitted: readonly FittedComparison[];
   /** The conjunctions learned from, with the pairs looked at and the matches expected among them. */
   readonly sessions: readonly { readonly keys: string; readonly pairs: number; readonly matches: number }[];
+  /** Pairs of one household for each match, as seen where only what a household shares is blocked on. */
+  readonly kinPerMatch: number;
 }
 
 /** Random pairs to learn u from, and pairs of one training session. */
@@ -49,6 +51,7 @@ export function fit(encoded: Encoded, comparisons: readonly Comparison[], keys: 
     const learned = learn(sampled, comparisons, u);
     return { sampled, learned };
   });
+  const personal = new Set(comparisons.filter((one) => one.personal).map((one) => one.column));
   const fitted = comparisons.map((comparison, c): FittedComparison => {
     const learned = sessions.map((one) => one.learned);
     const m = together(learned, "matches", c, comparison.levels.length);
@@ -68,15 +71,24 @@ export function fit(encoded: Encoded, comparisons: readonly Comparison[], keys: 
     sessions: sessions.map(({ sampled, learned }) => ({
       keys: sampled.keys.map((key) => key.name).join(" & "),
       pairs: sum(sampled.patterns.counts),
-      matches: sum(learned.matches.find((row) => row !== undefined) ?? new Float64Array(0)),
+      matches: learned.totals.matches,
     })),
+    kinPerMatch: Math.max(
+      0,
+      ...sessions
+        .filter(
+          ({ sampled, learned }) =>
+            learned.totals.matches >= 100 && !sampled.keys.some((key) => personal.has(key.column)),
+        )
+        .map(({ learned }) => learned.totals.kin / learned.totals.matches),
+    ),
   };
 }
 
 const sum = (row: Float64Array): number => row.reduce((total, one) => total + one, 0);
 
 /** The sessions' levels as one distribution. */
-function together(learned: readonly Learned[], of: keyof Learned, c: number, levels: number): Float64Array {
+function together(learned: readonly Learned[], of: "matches" | "kin", c: number, levels: number): Float64Array {
   const total = new Float64Array(levels);
   for (const one of learned) {
     const row = one[of][c];

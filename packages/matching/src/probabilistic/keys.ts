@@ -9,14 +9,16 @@ export interface Key {
   /** The value itself, not something made of it. */
   readonly exact: boolean;
   readonly codes: Int32Array;
+  /** By code: a number made of the value, the same in every run. */
+  readonly hashes: Int32Array;
   /** Chance that two random records that have the key agree on it. */
   readonly collision: number;
   /** Share of the records that have the key. */
   readonly coverage: number;
 }
 
-function measured(name: string, column: Column, exact: boolean, codes: Int32Array, size: number): Key {
-  const counts = new Float64Array(size);
+function measured(name: string, column: Column, exact: boolean, codes: Int32Array, hashes: Int32Array): Key {
+  const counts = new Float64Array(hashes.length);
   let known = 0;
   for (const code of codes) {
     if (code < 0) continue;
@@ -30,9 +32,17 @@ function measured(name: string, column: Column, exact: boolean, codes: Int32Arra
     column,
     exact,
     codes,
+    hashes,
     collision: known > 1 ? pairs / (known * (known - 1)) : 0,
     coverage: codes.length > 0 ? known / codes.length : 0,
   };
+}
+
+/** FNV-1a. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash ^ (hash >>> 15);
 }
 
 function derived(name: string, column: Column, of: (value: string) => string): Key {
@@ -48,11 +58,12 @@ function derived(name: string, column: Column, of: (value: string) => string): K
     return id;
   });
   const codes = Int32Array.from(column.codes, (code) => (code < 0 ? -1 : (map[code] as number)));
-  return measured(`${column.field.name} ${name}`, column, false, codes, ids.size);
+  const hashes = Int32Array.from(ids.keys(), hashOf);
+  return measured(`${column.field.name} ${name}`, column, false, codes, hashes);
 }
 
 function keysOfColumn(column: Column): Key[] {
-  const equal = measured(column.field.name, column, true, column.codes, column.dictionary.size);
+  const equal = measured(column.field.name, column, true, column.codes, column.dictionary.hashes);
   switch (column.role) {
     case "first":
     case "last":
@@ -82,7 +93,8 @@ function eitherOrder(encoded: Encoded): Key[] {
   const last = encoded.columns.find((column) => column.role === "last");
   if (first === undefined || last === undefined || first.dictionary !== last.dictionary) return [];
   const ids = new Map<number, number>();
-  const size = first.dictionary.size;
+  const { size } = first.dictionary;
+  const made: number[] = [];
   const codes = Int32Array.from(first.codes, (a, i) => {
     const b = last.codes[i] as number;
     if (a < 0 || b < 0) return -1;
@@ -94,7 +106,9 @@ function eitherOrder(encoded: Encoded): Key[] {
     }
     return id;
   });
-  return [measured(`${first.field.name} and ${last.field.name} in either order`, last, false, codes, ids.size)];
+  return [
+    measured(`${first.field.name} and ${last.field.name} in either order`, last, false, codes, Int32Array.from(made)),
+  ];
 }
 
 /** The keys that the columns offer; those on which everybody or nobody agrees are left out. */

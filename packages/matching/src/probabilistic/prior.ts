@@ -16,9 +16,10 @@ export class WeightCounts {
 
   /**
    * How probable matches and households are among `all` pairs: what is expected among the pairs counted, taken as all there
-   * are (pairs that no blocking met are no matches), until it agrees with itself.
+   * are (pairs that no blocking met are no matches), until it agrees with itself. Households are met less often, since most
+   * blockings ask for something personal: there are at least `kinPerMatch` for each match.
    */
-  prior(all: number, records: number): Prior {
+  prior(all: number, records: number, kinPerMatch: number): Prior {
     const cells: { count: number; match: number; kin: number }[] = [];
     this.grid.forEach((count, at) => {
       if (count > 0) {
@@ -40,7 +41,7 @@ export class WeightCounts {
       const next = Math.min(0.4, Math.max(matches, 1) / all);
       const moved = Math.abs(Math.log2(next / match));
       match = next;
-      kin = Math.min(0.4, Math.max(relatives, 1e-3) / all);
+      kin = Math.min(0.4, Math.max(relatives, matches * kinPerMatch, 1e-3) / all);
       if (moved < 1e-3) break;
     }
     return { match: Math.log2(match / (1 - match)), kin: Math.log2(kin) };

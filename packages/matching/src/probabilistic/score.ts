@@ -89,7 +89,7 @@ export async function scorePairs(input: ScoreInput): Promise<Scored> {
   }
   progress("learn");
   const keys = keysOf(encoded);
-  const { fitted, sessions } = fit(encoded, comparisons, keys);
+  const { fitted, sessions, kinPerMatch } = fit(encoded, comparisons, keys);
   const { size } = encoded;
   const all = (size * (size - 1)) / 2;
   const budget = pairBudget(size);
@@ -115,7 +115,7 @@ export async function scorePairs(input: ScoreInput): Promise<Scored> {
   if (choice.chosen.length === 0) {
     for (let i = 0; i < size; i++) for (let j = i + 1; j < size; j++) take(i, j);
   } else eachPair(choice.chosen, size, take);
-  const prior = counts.prior(Math.max(1, all), size);
+  const prior = counts.prior(Math.max(1, all), size, kinPerMatch);
   keepLinks(pairs, kin, prior, threshold);
   return {
     encoded,

@@ -1,3 +1,4 @@
+export type { EdgesOutput, MatchEdge } from "./edges";
 export { MatchingError } from "./faults";
 export { match } from "./match";
 export type { MatchReport, SamplePair, SuspiciousProfile } from "./report/report";

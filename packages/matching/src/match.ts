@@ -1,10 +1,12 @@
-import type { MatchRules } from "@tributary/model";
+import { defaultIdentityRules, type MatchRules } from "@tributary/model";
 import { clusterConstrained } from "./cluster/components";
 import { Links } from "./cluster/links";
 import { UnionFind } from "./cluster/union-find";
 import { declaredPairs, limitColumns, limitsByRow, vetoColumns, vetoesByRow } from "./declared";
+import { recordLinks, writeEdges } from "./edges";
 import { evaluate } from "./evaluate";
 import { MatchingError } from "./faults";
+import { type IdentifierLink, readIdentifiers, resolveIdentifiers } from "./identifiers";
 import { checkIds, loadSource, missingColumn, type Source } from "./input/load";
 import { storeAssignment, writeOutput } from "./output";
 import type { Scored } from "./probabilistic/score";
@@ -63,12 +65,27 @@ async function run(session: Session, input: MatchInput, began: number): Promise<
   const { records } = source;
   const runner = new RuleRunner({ session, planned, values, forms, columns, records, comparison, guarded });
   const without = new Set([source.idColumn, input.truthColumn].flatMap((name) => name ?? []));
-  const parts: Run = { session, source, rules, values, forms, columns, planned, runner, without, progress };
+  const identity = input.identity ?? defaultIdentityRules;
+  const named = values.some((value) => value.identifier !== undefined);
+  const tree = named || input.edges ? new Links() : undefined;
+  const parts: Run = { session, source, rules, values, forms, columns, planned, runner, without, progress, tree };
   const clustered = rules.mode === "closure" ? await closure(parts) : await asAws(rules.mode, parts);
 
+  const ruleName = (tier: number): string =>
+    planned[tier]?.name ?? (tier === planned.length ? probabilisticRule : "must-link");
+  let { root } = clustered;
+  let profileIds: ReadonlyMap<number, string> = new Map();
+  let edges: readonly IdentifierLink[] | undefined;
+  if (tree && named) {
+    progress("identifiers");
+    const identifiers = await readIdentifiers(session, values, identity, records);
+    ({ root, profileIds, links: edges } = resolveIdentifiers(identifiers, tree, records, identity, ruleName));
+  } else if (tree) edges = await recordLinks(session, source, tree);
+
   progress("write");
-  await storeAssignment(session, clustered.root);
-  const { profiles, largest } = await storeProfiles(session, source);
+  if (input.edges && edges) writeEdges(input.edges, edges, ruleName);
+  await storeAssignment(session, root);
+  const { profiles, largest } = await storeProfiles(session, source, profileIds);
   if (input.out !== undefined) await writeOutput(session, source, input.out);
   const suppressed = await describeSuppressed(session, runner.suppressed, values, forms);
   const seconds = (performance.now() - began) / 1000;
@@ -134,6 +151,8 @@ interface Run {
   /** Columns that say nothing of a person: the id, the truth. */
   readonly without: ReadonlySet<string>;
   readonly progress: (stage: string, done?: number) => void;
+  /** Where the links that hold clusters together go; undefined where nobody asks for them. */
+  readonly tree: Links | undefined;
 }
 
 interface Clustered {
@@ -142,13 +161,18 @@ interface Clustered {
   readonly scored?: Scored;
 }
 
+/** What the probabilistic stage is called among rules. */
+const probabilisticRule = "probabilistic";
+/** The tier of must-links, behind those of all rules. */
+const mustTier = 255;
+
 /** Whether the probabilistic stage runs: where it is asked for, and where there is nothing else. */
 export const isProbabilistic = (rules: MatchRules): boolean =>
   rules.probabilistic === undefined ? rules.rules.length === 0 : rules.probabilistic !== false;
 
 /** Whoever is linked is one, over however many, as far as the constraints let. */
 async function closure(run: Run): Promise<Clustered> {
-  const { session, source, rules, values, forms, columns, planned, runner, progress } = run;
+  const { session, source, rules, values, forms, columns, planned, runner, progress, tree } = run;
   const sets = new UnionFind(source.records);
   const links = new Links();
   for (const [tier, { name }] of planned.entries()) {
@@ -172,6 +196,7 @@ async function closure(run: Run): Promise<Clustered> {
     vetoes,
     ...declared,
     maxSize: rules.constraints.maxSize,
+    ...(tree ? { onKept: ({ a, b, tier, weight }) => tree.push(a, b, tier < 0 ? mustTier : tier, weight) } : {}),
   });
   if (!isProbabilistic(rules)) return certain;
   const scored = await addScores({
@@ -184,15 +209,17 @@ async function closure(run: Run): Promise<Clustered> {
     vetoes: await vetoesByRow(session, vetoes, source.records),
     apart: declared.apart,
     onProgress: progress,
+    tier: planned.length,
+    ...(tree ? { tree } : {}),
   });
-  runner.links.set("probabilistic", scored.links);
+  runner.links.set(probabilisticRule, scored.links);
   const cut = new Map(certain.cut);
   for (const [reason, count] of scored.cut) cut.set(reason, (cut.get(reason) ?? 0) + count);
   return { root: scored.root, cut, scored: scored.scored };
 }
 
 async function asAws(mode: "aws-waterfall" | "aws-transitive", run: Run): Promise<Clustered> {
-  const { session, source, rules, planned, runner, progress } = run;
+  const { session, source, rules, planned, runner, progress, tree } = run;
   const { limits, veto, mustLink, cannotLink } = rules.constraints;
   if (limits.length + veto.length + mustLink.length + cannotLink.length > 0) {
     throw new MatchingError(
@@ -213,10 +240,12 @@ async function asAws(mode: "aws-waterfall" | "aws-transitive", run: Run): Promis
         rank[rows?.[index] as number] = (places?.[index] as number) - 1;
     },
   );
-  const root = await groupAsAws(mode, planned.length, rank, async (rule, sets, takes) => {
+  const { root, rule: matchedBy } = await groupAsAws(mode, planned.length, rank, async (rule, sets, takes) => {
     progress(`rule ${planned[rule]?.name}`);
     await runner.link(rule, sets, undefined, takes);
   });
+  if (tree)
+    for (const [row, first] of root.entries()) if (row !== first) tree.push(first, row, matchedBy[row] as number);
   return { root, cut: new Map() };
 }
 

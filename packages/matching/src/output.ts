@@ -1,5 +1,6 @@
 import { renameSync, rmSync, statSync } from "node:fs";
-import { DuckDBDataChunk, INTEGER } from "@duckdb/node-api";
+import { DOUBLE, DuckDBDataChunk, type DuckDBType, INTEGER } from "@duckdb/node-api";
+import type { Links } from "./cluster/links";
 import { MatchingError } from "./faults";
 import { formatOf } from "./input/files";
 import type { Source } from "./input/load";
@@ -7,23 +8,47 @@ import { literal, quoted, type Session } from "./session";
 
 const rowsPerChunk = 2_048;
 
-/** Writes roots by record as the table `assignment(r, root)`. */
-export async function storeAssignment(session: Session, root: Int32Array): Promise<void> {
-  await session.run("create or replace table assignment(r INTEGER, root INTEGER)");
-  const appender = await session.connection.createAppender("assignment");
-  const types = [INTEGER, INTEGER];
-  for (let from = 0; from < root.length; from += rowsPerChunk) {
-    const length = Math.min(rowsPerChunk, root.length - from);
-    const chunk = DuckDBDataChunk.create(types, length);
-    const rows = chunk.getColumnVector(0) as unknown as { items: Int32Array; flush(): void };
-    const roots = chunk.getColumnVector(1) as unknown as { items: Int32Array; flush(): void };
-    for (let index = 0; index < length; index++) rows.items[index] = from + index;
-    roots.items.set(root.subarray(from, from + length));
-    rows.flush();
-    roots.flush();
+/** Writes whole numbers as rows of a table, a chunk of columns at a time. */
+async function appendNumbers(
+  session: Session,
+  table: string,
+  length: number,
+  columns: readonly ((from: number, to: number, into: Int32Array | Float64Array) => void)[],
+  types: readonly DuckDBType[],
+): Promise<void> {
+  const appender = await session.connection.createAppender(table);
+  for (let from = 0; from < length; from += rowsPerChunk) {
+    const count = Math.min(rowsPerChunk, length - from);
+    const chunk = DuckDBDataChunk.create(types, count);
+    for (const [index, fill] of columns.entries()) {
+      const vector = chunk.getColumnVector(index) as unknown as { items: Int32Array | Float64Array; flush(): void };
+      fill(from, from + count, vector.items);
+      vector.flush();
+    }
     appender.appendDataChunk(chunk);
   }
   appender.closeSync();
+}
+
+const copied =
+  (values: Int32Array | Float64Array | Uint8Array) =>
+  (from: number, to: number, into: Int32Array | Float64Array): void =>
+    into.set(values.subarray(from, to));
+
+/** Writes roots by record as the table `assignment(r, root)`. */
+export async function storeAssignment(session: Session, root: Int32Array): Promise<void> {
+  await session.run("create or replace table assignment(r INTEGER, root INTEGER)");
+  const numbered = (from: number, to: number, into: Int32Array | Float64Array): void => {
+    for (let row = from; row < to; row++) into[row - from] = row;
+  };
+  await appendNumbers(session, "assignment", root.length, [numbered, copied(root)], [INTEGER, INTEGER]);
+}
+
+/** Writes links as the table `links(a, b, tier, weight)`. */
+export async function storeLinks(session: Session, links: Links): Promise<void> {
+  await session.run("create or replace table links(a INTEGER, b INTEGER, tier INTEGER, weight DOUBLE)");
+  const columns = [links.a, links.b, links.tier, links.weight].map(copied);
+  await appendNumbers(session, "links", links.length, columns, [INTEGER, INTEGER, INTEGER, DOUBLE]);
 }
 
 const copyOptions = {

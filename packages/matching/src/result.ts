@@ -1,4 +1,5 @@
 import type { IdentityRules, MatchRules } from "@tributary/model";
+import type { EdgesOutput } from "./edges";
 import type { MatchReport } from "./report/report";
 
 /** What is matched, and by what. */
@@ -16,6 +17,8 @@ export interface MatchInput {
   readonly out?: string;
   /** Gather what a person wants to see of the run. Default false. */
   readonly report?: boolean;
+  /** Writes the links that hold profiles together for the identity graph: JSON lines, `MatchEdge`. */
+  readonly edges?: EdgesOutput;
   /** Leave out values and keys that too many share, or that people share by chance. Default true; never done in AWS's modes. */
   readonly suppress?: boolean;
   /** DuckDB's memory limit, such as "2GB"; more spills to `workFolder`. */

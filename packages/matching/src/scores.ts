@@ -1,5 +1,6 @@
 import type { MatchRules } from "@tributary/model";
 import { type Constraints, holdingOf, mergeHoldings, refusal, type ValueLimit, type Veto } from "./cluster/constraints";
+import type { Links } from "./cluster/links";
 import { UnionFind } from "./cluster/union-find";
 import { MatchingError } from "./faults";
 import type { Source } from "./input/load";
@@ -19,6 +20,10 @@ export interface ScoreStage {
   readonly limits: readonly ValueLimit[];
   readonly vetoes: readonly Veto[];
   readonly apart: ReadonlyMap<number, readonly number[]>;
+  /** Is told of the links that hold profiles together. */
+  readonly tree?: Links;
+  /** Their tier there. */
+  readonly tier: number;
   readonly onProgress?: (stage: string, done?: number) => void;
 }
 
@@ -75,6 +80,17 @@ export async function addScores(stage: ScoreStage): Promise<ScoreOutcome> {
   }
   for (let row = 0; row < source.records; row++) sets.parent[row] = sets.find(row);
   partEqualRecords(sets.parent, root, apart);
+  if (stage.tree) {
+    for (const place of profiles.kept) {
+      const [a, b] = [encoded.firstOf[pairs.a[place] as number], encoded.firstOf[pairs.b[place] as number]];
+      const weight = pairs.weight[place] as number;
+      if (sets.parent[a as number] === sets.parent[b as number])
+        stage.tree.push(a as number, b as number, stage.tier, weight);
+    }
+    // Records that are equal in every field have no link of their own.
+    for (let row = 0; row < source.records; row++)
+      stage.tree.push(sets.parent[row] as number, row, stage.tier, threshold);
+  }
   return { root: sets.parent, links: pairs.length, cut: profiles.cut, scored };
 }
 

@@ -7,14 +7,14 @@ import { UnionFind } from "../cluster/union-find";
  *
  * @param link - makes the links of a rule among the records that `takes` lets take part
  * @param rank - places of records in the order of their ids, which decides between groups of one rule
- * @returns per record: the first record (by row) of its group
+ * @returns per record: the first record (by row) of its group, and the rule that matched it
  */
 export async function groupAsAws(
   mode: "aws-waterfall" | "aws-transitive",
   rules: number,
   rank: Int32Array,
   link: (rule: number, sets: UnionFind, takes: ((row: number) => boolean) | undefined) => Promise<void>,
-): Promise<Int32Array> {
+): Promise<{ root: Int32Array; rule: Int32Array }> {
   const records = rank.length;
   const group = new Int32Array(records).fill(-1);
   const level = new Int32Array(records).fill(rules);
@@ -24,7 +24,7 @@ export async function groupAsAws(
     await link(rule, sets, mode === "aws-waterfall" ? (row) => group[row] === -1 : undefined);
     groups = judge(sets, rule, rank, group, level, groups);
   }
-  return rootsOf(group, groups);
+  return { root: rootsOf(group, groups), rule: level };
 }
 
 /** Gives the groups of one rule their numbers; all are judged by what earlier rules gave. */

@@ -1,10 +1,12 @@
-import { pipeline, type Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { GetObjectCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
 import { s3 } from "@tributary/runtime";
 import type { MatchedRecord } from "../domain/matching/groups";
 import { type OutputFile, rowReader, successFiles } from "../domain/matching/output";
 
+/** Bytes of a CSV file read at once. */
+const pieceBytes = 8 * 1024 * 1024;
 /** Rows of a Parquet file decoded at once. */
 const rowsAtOnce = 10_000;
 
@@ -47,12 +49,26 @@ export class JobOutput {
     return files;
   }
 
-  private async *csv({ key }: OutputFile): AsyncGenerator<MatchedRecord> {
+  /** Bytes of a file from one place to before another. */
+  private async read(key: string, start: number, end: number): Promise<Uint8Array> {
+    const Range = `bytes=${start}-${end - 1}`;
+    const { Body } = await this.client().send(new GetObjectCommand({ Bucket: this.place.bucket, Key: key, Range }));
+    return (await Body?.transformToByteArray()) ?? new Uint8Array();
+  }
+
+  /** In pieces: a connection that nobody reads for a while is closed, and the links are written meanwhile. */
+  private async *pieces({ key, size }: OutputFile): AsyncGenerator<Uint8Array> {
+    for (let start = 0; start < size; start += pieceBytes) {
+      yield await this.read(key, start, Math.min(start + pieceBytes, size));
+    }
+  }
+
+  private async *csv(file: OutputFile): AsyncGenerator<MatchedRecord> {
+    const { key } = file;
     // A file of its own beside the bundle.
     const { parse } = await import("csv-parse");
-    const { Body } = await this.client().send(new GetObjectCommand({ Bucket: this.place.bucket, Key: key }));
     const parser = parse({ bom: true, relax_quotes: true, skip_empty_lines: true });
-    const source = Body as Readable;
+    const source = Readable.from(this.pieces(file), { objectMode: false });
     // What fails before the parser ends the parser, and is thrown to whoever reads it.
     if (key.endsWith(".gz")) pipeline(source, createGunzip(), parser, () => undefined);
     else pipeline(source, parser, () => undefined);
@@ -69,9 +85,7 @@ export class JobOutput {
   private async *parquet({ key, size }: OutputFile): AsyncGenerator<MatchedRecord> {
     const { parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import("hyparquet");
     const slice = async (start: number, end: number = size): Promise<ArrayBuffer> => {
-      const Range = `bytes=${start}-${end - 1}`;
-      const { Body } = await this.client().send(new GetObjectCommand({ Bucket: this.place.bucket, Key: key, Range }));
-      const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
+      const bytes = await this.read(key, start, end);
       return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
     };
     const file = { byteLength: size, slice };

@@ -8,6 +8,7 @@ export { type MatchFault, matchFaults } from "./faults";
 export * from "./grammar";
 export * from "./lint";
 export * from "./match-values";
+export { MatchingBoundError, mostComparisons } from "./matcher";
 export * from "./record-id";
 export * from "./rule-set";
 export * from "./semantics";

@@ -42,8 +42,14 @@ const lowEntropy: ReadonlySet<AttributeType> = new Set([
   ...(["ADDRESS_CITY", "ADDRESS_STATE", "ADDRESS_COUNTRY", "ADDRESS_POSTALCODE"] as const),
 ]);
 
-/** Distinct values that grow slower than this power of the records have begun to repeat: an identifier's grow with power 1. */
+/**
+ * Distinct values that grow slower than this power of the records have begun to repeat; an identifier's grow with power 1.
+ * Repeated records of one person slow the growth as well, so blocks must also be larger than people's records are.
+ */
 const leastGrowth = 0.7;
+const mostRecordsOfPeople = 5;
+/** Records a block from which on, at whatever size of the data, a rule's exact part cannot be one person's. */
+const mostOfBlocks = 20;
 /** Simple rules that the console of Entity Resolution takes; the API takes 25. */
 const consoleRules = 15;
 
@@ -147,16 +153,25 @@ function lintBlocks(
   const sizes = given.filter(({ records, blocks }) => records > 0 && blocks > 0).sort((a, b) => a.records - b.records);
   const findings: LintFinding[] = [];
   const [small, large] = [sizes[0], sizes.at(-1)];
-  if (small && large && large.records >= 2 * small.records) {
+  const remedy = "AND it with another match key; what is right at 10,000 records is ruined at a million";
+  const mean = large ? large.records / large.blocks : 0;
+  if (small && large && large.records >= 2 * small.records && mean > mostRecordsOfPeople) {
     const growth = Math.log(large.blocks / small.blocks) / Math.log(large.records / small.records);
     if (growth < leastGrowth) {
       findings.push({
         code: "blocks-grow",
         rule,
         why: `from ${small.records} to ${large.records} records the distinct values grow only from ${small.blocks} to ${large.blocks}: more data means larger blocks, so chance agreements and time grow faster than the data`,
-        remedy: "AND it with another match key; what is right at 10,000 records is ruined at a million",
+        remedy,
       });
     }
+  } else if (large && mean > mostOfBlocks) {
+    findings.push({
+      code: "blocks-grow",
+      rule,
+      why: `${large.records} records have only ${large.blocks} distinct values, ${Math.round(mean)} records to each, more than a person's: new people fall into blocks that are there already, so chance agreements and time grow faster than the data`,
+      remedy,
+    });
   }
   if (large && large.largest > maxSize) {
     findings.push({

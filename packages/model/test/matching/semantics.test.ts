@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import {
+  blockStatistics,
   type Condition,
   conditionOfKeys,
   cosineDistance,
@@ -195,6 +196,19 @@ describe("the engine in memory", () => {
       }),
       { numRuns: 200, seed: 4 },
     );
+  });
+
+  test("the blocks of rules, for the lint", () => {
+    const rows = Array.from({ length: 60 }, (_, index) =>
+      record(`n${index}`, { zip: String(index % 3), email: `x${index}`, name: index === 0 ? "" : "n" }),
+    );
+    const rules = rulesOf(["Exact(zip) AND Soundex(name)", "Exact(email) OR Exact(name)", "Soundex(name)"]);
+    const statistics = blockStatistics(rows, { rules, comparison: "MANY_TO_MANY" });
+    expect(statistics).toEqual({
+      r1: [{ records: 60, blocks: 3, largest: 20 }],
+      r2: [{ records: 59, blocks: 1, largest: 59 }],
+      r3: [],
+    });
   });
 
   test("a fuzzy rule over a block that is too large is refused, with what to do", () => {

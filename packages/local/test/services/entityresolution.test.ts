@@ -13,7 +13,7 @@ import {
   StartMatchingJobCommand,
 } from "@aws-sdk/client-entityresolution";
 import { type AwsEndpoint, serveAwsEndpoint } from "../../src/endpoint";
-import { AwsError, type Kernel, type RequiredPermission } from "../../src/kernel";
+import { AwsError, type Kernel, type RequiredPermission, type Resource } from "../../src/kernel";
 import { LakeEngine } from "../../src/services/duckdb";
 import * as entityresolution from "../../src/services/entityresolution";
 import * as glue from "../../src/services/glue";
@@ -33,6 +33,7 @@ const install = (kernel: Kernel) => {
   return [s3, glue, entityresolution, sfn].flatMap((service) => service.install(kernel));
 };
 
+const warnings: string[] = [];
 let lake: TestLake;
 let endpoint: AwsEndpoint;
 let client: EntityResolutionClient;
@@ -119,7 +120,7 @@ const bridge = [
 ];
 
 beforeAll(async () => {
-  lake = TestLake.open(install);
+  lake = TestLake.open(install, { log: { debug() {}, info() {}, warn: (message) => void warnings.push(message) } });
   roleArn = lake.role("matcher", "entityresolution.amazonaws.com");
   lake.role("machine", "states.amazonaws.com");
   for (const bucket of ["lake", "matched"]) await lake.add("aws:s3/bucket:Bucket", bucket, { bucket });
@@ -420,6 +421,30 @@ test("definitions are checked as AWS checks them, and described", async () => {
   });
 });
 
+test("a schema mapping that a workflow uses cannot be changed", async () => {
+  const type = "aws-native:entityresolution:SchemaMapping";
+  const resource = lake.kernel.resources.get(`urn:pulumi:dev::test::${type}::people`);
+  const realiser = entityresolution.install(lake.kernel).find((each) => each.type === type);
+  const changed = { ...resource, inputs: { schemaName: "people", mappedInputFields: fields.slice(0, 4) } } as Resource;
+  await expect(async () => realiser?.compute(changed, lake.kernel, resource)).rejects.toThrow(
+    /schema mapping people is used by .*waterfall.* cannot be changed: make one of another name/,
+  );
+});
+
+test("a job says which rules are dangerous", async () => {
+  await people(Array.from({ length: 50 }, (_, index) => `r${index},A,Lee,x@x.com,${index},`));
+  await workflow("risky", advanced(["Exact(name)", "Exact(name) AND Exact(email)"]));
+  warnings.length = 0;
+  await run("risky");
+  expect(warnings).toEqual([
+    expect.stringMatching(/risky, rule "Rule 1": name alone decides/),
+    expect.stringMatching(/rule "Rule 2": whatever it would link, "Rule 1" links already/),
+    expect.stringMatching(/rule "Rule 1": it decides before the stricter "Rule 2"/),
+    expect.stringMatching(/rule "Rule 1": 50 records have only 1 distinct values/),
+    expect.stringMatching(/rule "Rule 2": 50 records/),
+  ]);
+});
+
 test("Step Functions starts a job and asks for it", async () => {
   await people(bridge);
   const task = (action: string, Parameters: object, next: object) => ({
@@ -452,4 +477,27 @@ test("Step Functions starts a job and asks for it", async () => {
   const describe = () => lake.kernel.call<{ status: string }>("sfn", "DescribeExecution", { executionArn });
   await until("the execution has ended", async () => (await describe()).status !== "RUNNING");
   expect(await describe()).toMatchObject({ status: "SUCCEEDED", output: JSON.stringify({ records: 4 }) });
+});
+
+test("after a restart a job that was cut short has failed, and ids are still there", async () => {
+  await people(bridge);
+  await workflow("kept", simple("email"));
+  const rows = await output(await run("kept"));
+  const { store } = lake.kernel;
+  const cut = { id: "0".repeat(32), workflowName: "kept", status: "RUNNING", startedAt: 1 };
+  await store.write(() => store.table("entityresolution.jobs").put(["kept", cut.id], cut));
+  await endpoint.close();
+  await lake.reopen();
+  endpoint = await serveAwsEndpoint(lake.kernel);
+  const call = (operation: string, input: object) => lake.kernel.call("entityresolution", operation, input);
+  expect(await call("GetMatchId", { workflowName: "kept", record: { email: "cid@x.com" } })).toEqual({
+    matchId: rows.find(({ RecordId }) => RecordId === "d")?.MatchID,
+    matchRule: "Rule 1",
+  });
+  await call("StartMatchingJob", { workflowName: "kept" });
+  expect(await call("GetMatchingJob", { workflowName: "kept", jobId: cut.id })).toMatchObject({
+    status: "FAILED",
+    errorDetails: { errorMessage: expect.stringContaining("start it again") },
+  });
+  await lake.kernel.quiesce();
 });

@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { awsNormalise, type MatchingSemantics, matchRecords, type Normalise, recordReader } from "@tributary/model";
+import {
+  awsNormalise,
+  blockStatistics,
+  lint,
+  type MatchingSemantics,
+  matchingSchema,
+  matchRecords,
+  type Normalise,
+  recordReader,
+} from "@tributary/model";
 import type { Kernel, Principal } from "../../kernel";
 import { keepsIndex, semanticsOf, type Workflow } from "./definitions";
 import { type InputRow, type InputTable, mostRecords, readInput } from "./input-records";
@@ -43,7 +52,9 @@ export async function runMatchingJob(
   for (const source of workflow.inputSourceConfig) {
     tables.push(await readInput(kernel, principal, source, registryOf(kernel).requireSchema(source.schemaArn)));
   }
-  const read = tables.flatMap(readRecords);
+  const read: Read[] = [];
+  for (const table of tables) await readRecords(table, read);
+  warnOfRules(kernel, workflow, semantics, tables, read);
   const incremental = workflow.incrementalRunConfig !== undefined;
   const run = incremental ? changed(kernel, workflow.workflowName, read) : { records: read, kept: [], deleted: 0 };
   const matched = assign(
@@ -69,14 +80,35 @@ export async function runMatchingJob(
   };
 }
 
-function readRecords(table: InputTable): Read[] {
+/** Rows that are read before others get their turn. */
+const rowsAtOnce = 2_000;
+
+async function readRecords(table: InputTable, into: Read[]): Promise<void> {
   const { sourceArn, fields, applyNormalization } = table;
   const read = recordReader(fields, applyNormalization ? normalise : asItStands);
-  return table.rows.map((row) => {
+  for (const [index, row] of table.rows.entries()) {
+    if (index % rowsAtOnce === 0) await new Promise(setImmediate);
     const { keys } = read(row.uniqueId, (column) => row.cells[column] ?? "");
     const hash = createHash("sha256").update(JSON.stringify(row.cells)).digest("base64");
-    return { table, row, record: { sourceArn, uniqueId: row.uniqueId, keys, hash } };
-  });
+    into.push({ table, row, record: { sourceArn, uniqueId: row.uniqueId, keys, hash } });
+  }
+}
+
+/** Says which rules are dangerous, by what they make of these records. On AWS nobody does. */
+function warnOfRules(
+  kernel: Kernel,
+  { workflowName }: Workflow,
+  semantics: MatchingSemantics,
+  tables: readonly InputTable[],
+  read: readonly Read[],
+): void {
+  const columns = new Map(tables.flatMap(({ fields }) => fields.map((field) => [field.column, field])));
+  const rules = matchingSchema.safeParse({ ...semantics, attributes: [...columns.values()] });
+  if (!rules.success) return;
+  const records = read.map(({ record, row }) => ({ id: row.uniqueId, keys: record.keys }));
+  for (const { rule, why, remedy } of lint(rules.data, blockStatistics(records, semantics))) {
+    kernel.log.warn(`entityresolution: ${workflowName}, rule "${rule}": ${why}. To mend it: ${remedy}`);
+  }
 }
 
 /** What an incremental run processes: rows that are new or changed, and those that are to go; and who stays. */

@@ -91,33 +91,51 @@ function arranged(groupOf: Int32Array, counts: Int32Array, groups: number): Bloc
   return { members, starts, pairs, largest };
 }
 
-/**
- * Pairs that a conjunction makes, about: counted over the blocks of one in `share` values of its rarest key, chosen by the
- * values themselves.
- */
-export function estimatedPairs(keys: readonly Key[], size: number): number {
-  const share = 2 ** Math.max(0, Math.ceil(Math.log2(size / 30_000)));
-  if (share === 1) return blocksOf(keys, size).pairs;
-  const [rarest, ...others] = [...keys].sort((a, b) => a.collision - b.collision);
-  if (rarest === undefined) return 0;
-  const chosen = Uint8Array.from(rarest.hashes, (hash) =>
-    ((Math.imul(hash, 0x9e3779b1) >>> 7) & (share - 1)) === 0 ? 1 : 0,
-  );
-  const [k1, k2] = others.map((key) => key.codes);
-  const counts = new Map<number, number>();
-  let pairs = 0;
-  const span = others[1] === undefined ? 1 : others[1].hashes.length + 1;
-  const wide = (others[0] === undefined ? 1 : others[0].hashes.length + 1) * span;
-  for (let i = 0; i < size; i++) {
-    const code = rarest.codes[i] as number;
-    if (code < 0 || chosen[code] === 0) continue;
-    const b = k1 === undefined ? 0 : (k1[i] as number);
-    const c = k2 === undefined ? 0 : (k2[i] as number);
-    if (b < 0 || c < 0) continue;
-    const group = code * wide + b * span + c;
-    const seen = counts.get(group) ?? 0;
-    pairs += seen;
-    counts.set(group, seen + 1);
+/** Counts the pairs that conjunctions make, about, over the blocks of some values of their rarest key. */
+export class PairEstimates {
+  private readonly samples = new Map<Key, Int32Array>();
+  private readonly share: number;
+
+  constructor(private readonly size: number) {
+    this.share = 2 ** Math.max(0, Math.ceil(Math.log2(size / 30_000)));
   }
-  return pairs * share;
+
+  of(keys: readonly Key[]): number {
+    const [rarest, ...others] = [...keys].sort((a, b) => a.collision - b.collision);
+    if (rarest === undefined) return 0;
+    const [k1, k2] = others.map((key) => key.codes);
+    const span = others[1] === undefined ? 1 : others[1].hashes.length + 1;
+    const wide = (others[0] === undefined ? 1 : others[0].hashes.length + 1) * span;
+    const counts = new Map<number, number>();
+    let pairs = 0;
+    for (const i of this.sampleOf(rarest)) {
+      const b = k1 === undefined ? 0 : (k1[i] as number);
+      const c = k2 === undefined ? 0 : (k2[i] as number);
+      if (b < 0 || c < 0) continue;
+      const group = (rarest.codes[i] as number) * wide + b * span + c;
+      const seen = counts.get(group) ?? 0;
+      pairs += seen;
+      counts.set(group, seen + 1);
+    }
+    return pairs * this.share;
+  }
+
+  /** The records that have one of a key's values in so many, chosen by the values themselves. */
+  private sampleOf(key: Key): Int32Array {
+    const known = this.samples.get(key);
+    if (known !== undefined) return known;
+    const chosen = new Uint8Array(key.hashes.length);
+    for (let code = 0; code < chosen.length; code++) {
+      const hash = Math.imul(key.hashes[code] as number, 0x9e3779b1) >>> 7;
+      chosen[code] = (hash & (this.share - 1)) === 0 ? 1 : 0;
+    }
+    const picked: number[] = [];
+    for (let i = 0; i < this.size; i++) {
+      const code = key.codes[i] as number;
+      if (code >= 0 && chosen[code] === 1) picked.push(i);
+    }
+    const sample = Int32Array.from(picked);
+    this.samples.set(key, sample);
+    return sample;
+  }
 }

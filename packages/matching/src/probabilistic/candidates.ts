@@ -1,4 +1,4 @@
-import { type Blocks, blocksOf, estimatedPairs } from "./blocks";
+import { type Blocks, blocksOf, PairEstimates } from "./blocks";
 import { byContent } from "./encode";
 import type { Key } from "./keys";
 import { bits } from "./strings";
@@ -55,6 +55,7 @@ export function chooseBlocking(
   // Going through a blocking costs something even where it has no pair.
   const fixed = size * 0.2 + budget * 0.01;
   const options = conjunctions(keys, size, budget, agrees, fixed);
+  const estimates = new PairEstimates(size);
   const chosen: Blocking[] = [];
   let pairs = 0;
   const open = [new Uint32Array(words).fill(0xffffffff), new Uint32Array(words).fill(0xffffffff)] as const;
@@ -82,7 +83,7 @@ export function chooseBlocking(
   ] as const) {
     for (const option of options) option.gain = common(option.agrees, wanted);
     while (chosen.length < mostBlockings) {
-      const best = bestOption(options, wanted, allowed - pairs, keys, size, fixed);
+      const best = bestOption(options, wanted, allowed - pairs, keys, estimates, fixed);
       if (best === undefined) break;
       best.used = true;
       choose(
@@ -121,7 +122,7 @@ function bestOption(
   wanted: Uint32Array,
   allowed: number,
   keys: readonly Key[],
-  size: number,
+  estimates: PairEstimates,
   fixed: number,
 ): Option | undefined {
   for (;;) {
@@ -136,7 +137,7 @@ function bestOption(
     }
     if (best === undefined || best.counted) return best;
     const some = best.keys.map((key) => keys[key] as Key);
-    best.cost = Math.max(best.cost, estimatedPairs(some, size) + fixed);
+    best.cost = Math.max(best.cost, estimates.of(some) + fixed);
     best.counted = true;
   }
 }

@@ -1,5 +1,5 @@
-import type { Column, Dictionary, Encoded } from "./encode";
-import { partCodes, tokensOf } from "./parts";
+import type { Column, Encoded } from "./encode";
+import { partsOf, tokensOf } from "./parts";
 import { bits, editDistance, jaroWinkler, withinOneEdit } from "./strings";
 
 /** One column (or what several say together) of two records, as one of a few levels. */
@@ -17,25 +17,47 @@ export interface Comparison {
   readonly level: (i: number, j: number) => number;
 }
 
-/** How near two unequal words are: 0 not, 1 Jaro-Winkler .8, 2 Jaro-Winkler .9, 3 one edit. */
-function nearness(dictionary: Dictionary, a: number, b: number): 0 | 1 | 2 | 3 {
-  const maskA = dictionary.masks[a] as number;
-  const maskB = dictionary.masks[b] as number;
-  const onlyA = bits(maskA & ~maskB);
-  const onlyB = bits(maskB & ~maskA);
-  const x = dictionary.values[a] as string;
-  const y = dictionary.values[b] as string;
-  const [m, n] = [x.length, y.length];
-  if (onlyA <= 1 && onlyB <= 1 && m + n >= 6 && withinOneEdit(x, y)) return 3;
+/** Texts and the bits of their characters. */
+interface Texts {
+  readonly values: readonly string[];
+  readonly masks: Int32Array;
+}
+
+/** Whether two unequal texts are one edit apart; most pairs end at their masks. */
+function isOneEdit({ values, masks }: Texts, a: number, b: number): boolean {
+  const maskA = masks[a] as number;
+  const maskB = masks[b] as number;
+  if (bits(maskA & ~maskB) > 1 || bits(maskB & ~maskA) > 1) return false;
+  const x = values[a] as string;
+  const y = values[b] as string;
+  return x.length + y.length >= 6 && withinOneEdit(x, y);
+}
+
+/** Jaro-Winkler similarity where it is at least `least`, else 0. */
+function similarity({ values, masks }: Texts, a: number, b: number, least: number): number {
+  const maskA = masks[a] as number;
+  const maskB = masks[b] as number;
+  const x = values[a] as string;
+  const y = values[b] as string;
+  const m = x.length;
+  const n = y.length;
   // No more characters can be common than one side has of the other's: most pairs end here.
-  const common = Math.min(m - onlyA, n - onlyB);
+  const common = Math.min(m - bits(maskA & ~maskB), n - bits(maskB & ~maskA));
+  if (common <= 0) return 0;
   const bound = (common / m + common / n + 1) / 3;
   let prefix = 0;
   while (prefix < 4 && prefix < m && x.charCodeAt(prefix) === y.charCodeAt(prefix)) prefix++;
-  if (common <= 0 || bound + prefix * 0.1 * (1 - bound) < 0.8) return 0;
-  const similarity = jaroWinkler(x, y);
-  if (similarity >= 0.9) return 2;
-  return similarity >= 0.8 ? 1 : 0;
+  if (bound + prefix * 0.1 * (1 - bound) < least) return 0;
+  const found = jaroWinkler(x, y);
+  return found >= least ? found : 0;
+}
+
+/** How near two unequal words are: 0 not, 1 Jaro-Winkler .8, 2 Jaro-Winkler .9, 3 one edit. */
+function nearness(texts: Texts, a: number, b: number): 0 | 1 | 2 | 3 {
+  if (isOneEdit(texts, a, b)) return 3;
+  const found = similarity(texts, a, b, 0.8);
+  if (found >= 0.9) return 2;
+  return found > 0 ? 1 : 0;
 }
 
 /** "j" for "john", "rob" for "robert". */
@@ -226,19 +248,17 @@ function category(column: Column): Comparison["level"] {
 const emailLevels = ["missing", "differs", "similar before the @", "one edit", "equal before the @", "equal"];
 function email(column: Column): Comparison["level"] {
   const { codes, dictionary } = column;
-  const users = partCodes(dictionary, (value) => value.slice(0, value.indexOf("@")));
+  const users = partsOf(dictionary, (value) => value.slice(0, value.indexOf("@")));
   return (i, j) => {
     const a = codes[i] as number;
     const b = codes[j] as number;
     if (a < 0 || b < 0) return 0;
     if (a === b) return 5;
-    if (users[a] === users[b]) return 4;
-    const near = nearness(dictionary, a, b);
-    if (near === 3) return 3;
-    if (near === 0) return 1;
-    const x = dictionary.values[a] as string;
-    const y = dictionary.values[b] as string;
-    return jaroWinkler(x.slice(0, x.indexOf("@")), y.slice(0, y.indexOf("@"))) >= 0.88 ? 2 : 1;
+    const userA = users.codes[a] as number;
+    const userB = users.codes[b] as number;
+    if (userA === userB) return 4;
+    if (isOneEdit(dictionary, a, b)) return 3;
+    return similarity(users, userA, userB, 0.88) > 0 ? 2 : 1;
   };
 }
 

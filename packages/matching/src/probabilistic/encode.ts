@@ -42,22 +42,26 @@ export interface Encoded {
   readonly firstOf: Int32Array;
 }
 
-async function readInto(
+/** Calls with each chunk's columns: numbers (which must not be null) as typed arrays, text as vectors. */
+async function eachChunk(
   connection: DuckDBConnection,
   sql: string,
-  columns: readonly { fill(row: number, value: unknown): void }[],
+  take: (
+    numbers: (at: number) => Int32Array | Float64Array,
+    text: (at: number, row: number) => string,
+    rows: number,
+  ) => void,
 ): Promise<void> {
   const result = await connection.stream(sql);
-  let row = 0;
   for (;;) {
     const chunk = await result.fetchChunk();
     if (!chunk || chunk.rowCount === 0) return;
-    const count = chunk.rowCount;
-    columns.forEach((column, index) => {
-      const vector = chunk.getColumnVector(index);
-      for (let i = 0; i < count; i++) column.fill(row + i, vector.getItem(i));
-    });
-    row += count;
+    const columns = Array.from({ length: chunk.columnCount }, (_, at) => chunk.getColumnVector(at));
+    take(
+      (at) => (columns[at] as unknown as { items: Int32Array | Float64Array }).items,
+      (at, row) => (columns[at] as (typeof columns)[number]).getItem(row) as string,
+      chunk.rowCount,
+    );
   }
 }
 
@@ -82,106 +86,87 @@ function shapeOf(role: Role, values: readonly string[], known: number): Exclude<
  */
 export async function encode(connection: DuckDBConnection, table: string, fields: readonly Field[]): Promise<Encoded> {
   const records = await count(connection, `SELECT count(*) FROM ${table}`);
-  const slots = fields.map((_, index) => `f${index}`);
-  await connection.run(
-    `CREATE OR REPLACE TEMP TABLE fs_values AS SELECT rowid::INT AS r, ${fields.map((field, index) => `${field.expression} AS f${index}`).join(", ")} FROM ${table}`,
-  );
   const families = [...new Set(fields.map((field) => field.family))];
   const dictionaries = new Map<string, Dictionary>();
-  for (const [number, family] of families.entries()) {
-    const parts = fields.flatMap((field, index) =>
-      field.family === family ? [`SELECT f${index} AS v FROM fs_values WHERE f${index} IS NOT NULL`] : [],
-    );
+  for (const [index, field] of fields.entries()) {
     await connection.run(
-      `CREATE OR REPLACE TEMP TABLE fs_words${number} AS SELECT (row_number() OVER () - 1)::INT AS code, v FROM (SELECT v FROM (${parts.join(" UNION ALL ")}) GROUP BY v)`,
+      `CREATE OR REPLACE TEMP TABLE fs_raw${index} AS SELECT raw, ${field.value("raw")} AS v FROM (SELECT ${field.source} AS raw FROM ${table} GROUP BY 1) WHERE raw IS NOT NULL`,
     );
-    const size = await count(connection, `SELECT count(*) FROM fs_words${number}`);
-    const values: string[] = new Array(size);
-    const masks = new Int32Array(size);
-    const hashes = new Int32Array(size);
-    const codeOf = new Int32Array(size);
-    await readInto(connection, `SELECT code, v, (hash(v) >> 33)::INT FROM fs_words${number}`, [
-      {
-        fill: (row, value) => {
-          codeOf[row] = value as number;
-        },
-      },
-      {
-        fill: (row, value) => {
-          const code = codeOf[row] as number;
-          values[code] = value as string;
-          masks[code] = characterMask(value as string);
-        },
-      },
-      {
-        fill: (row, value) => {
-          hashes[codeOf[row] as number] = value as number;
-        },
-      },
-    ]);
-    dictionaries.set(family, { values, masks, hashes, size });
   }
-  const raw = fields.map(() => new Int32Array(records).fill(-1));
-  const content = new Float64Array(records);
-  const row = new Int32Array(records);
-  await readInto(
-    connection,
-    `SELECT r, (hash(${slots.join(", ")}) >> 11)::DOUBLE, ${fields.map((_, index) => `d${index}.code`).join(", ")} FROM fs_values ${fields
-      .map((field, index) => `LEFT JOIN fs_words${families.indexOf(field.family)} d${index} ON d${index}.v = f${index}`)
-      .join(" ")}`,
-    [
-      {
-        fill: (at, value) => {
-          row[at] = value as number;
-        },
-      },
-      {
-        fill: (at, value) => {
-          content[row[at] as number] = value as number;
-        },
-      },
-      ...raw.map((codes) => ({
-        fill: (at: number, value: unknown) => {
-          if (value !== null) codes[row[at] as number] = value as number;
-        },
-      })),
-    ],
-  );
-  await connection.run("DROP TABLE fs_values");
-  for (const number of families.keys()) await connection.run(`DROP TABLE fs_words${number}`);
-
-  const { distinctOf, firstOf } = collapse(raw, content);
-  const columns = fields.map((field, index): Column => {
-    const codes = raw[index] as Int32Array;
-    const dictionary = dictionaries.get(field.family) as Dictionary;
-    const counts = new Int32Array(dictionary.size);
-    let known = 0;
-    for (const code of codes) {
-      if (code < 0) continue;
-      known++;
-      bump(counts, code);
+  for (const [number, family] of families.entries()) {
+    const own = [...fields.keys()].filter((index) => fields[index]?.family === family);
+    const all = own.map((index) => `SELECT v FROM fs_raw${index} WHERE v IS NOT NULL`).join(" UNION ALL ");
+    await connection.run(
+      `CREATE OR REPLACE TEMP TABLE fs_words${number} AS SELECT (row_number() OVER () - 1)::INT AS code, v, (hash(v) >> 33)::INT AS h FROM (${all}) GROUP BY v`,
+    );
+    for (const index of own) {
+      await connection.run(
+        `CREATE OR REPLACE TEMP TABLE fs_codes${index} AS SELECT raw, code, h FROM fs_raw${index} JOIN fs_words${number} USING (v)`,
+      );
+      await connection.run(`DROP TABLE fs_raw${index}`);
     }
-    let distinct = 0;
-    for (const one of counts) if (one > 0) distinct++;
-    const own = Int32Array.from(firstOf, (first) => codes[first] as number);
-    return {
-      field,
-      role: shapeOf(field.role, dictionary.values, known),
-      codes: own,
-      dictionary,
-      counts,
-      known,
-      distinct,
-    };
+    dictionaries.set(family, await readDictionary(connection, `fs_words${number}`));
+    await connection.run(`DROP TABLE fs_words${number}`);
+  }
+  const raw = fields.map(() => new Int32Array(records));
+  const content = new Float64Array(records);
+  const codes = fields.map((_, index) => `coalesce(d${index}.code, -1)::INT`);
+  const hashes = fields.map((_, index) => `d${index}.h`);
+  const joins = fields.map((field, index) => `LEFT JOIN fs_codes${index} d${index} ON d${index}.raw = ${field.source}`);
+  await eachChunk(
+    connection,
+    `SELECT ${table}.rowid::INT, (hash(${hashes.join(", ")}) >> 11)::DOUBLE, ${codes.join(", ")} FROM ${table} ${joins.join(" ")}`,
+    (numbers, _, rows) => {
+      const at = numbers(0);
+      const order = numbers(1);
+      for (let row = 0; row < rows; row++) content[at[row] as number] = order[row] as number;
+      for (const [index, column] of raw.entries()) {
+        const values = numbers(index + 2);
+        for (let row = 0; row < rows; row++) column[at[row] as number] = values[row] as number;
+      }
+    },
+  );
+  for (const index of fields.keys()) await connection.run(`DROP TABLE fs_codes${index}`);
+  const { distinctOf, firstOf } = collapse(raw, content);
+  const columns = fields.map((field, index) =>
+    columnOf(field, raw[index] as Int32Array, dictionaries.get(field.family) as Dictionary, firstOf),
+  );
+  const order = Float64Array.from(firstOf, (first) => content[first] as number);
+  return { records, size: firstOf.length, columns, order, distinctOf, firstOf };
+}
+
+async function readDictionary(connection: DuckDBConnection, words: string): Promise<Dictionary> {
+  const size = await count(connection, `SELECT count(*) FROM ${words}`);
+  const values: string[] = new Array(size);
+  const masks = new Int32Array(size);
+  const hashes = new Int32Array(size);
+  await eachChunk(connection, `SELECT code, h, v FROM ${words}`, (numbers, text, rows) => {
+    const codes = numbers(0);
+    const h = numbers(1);
+    for (let row = 0; row < rows; row++) {
+      const code = codes[row] as number;
+      const value = text(2, row);
+      values[code] = value;
+      masks[code] = characterMask(value);
+      hashes[code] = h[row] as number;
+    }
   });
-  return {
-    records,
-    size: firstOf.length,
-    columns,
-    order: Float64Array.from(firstOf, (first) => content[first] as number),
-    distinctOf,
-    firstOf,
-  };
+  return { values, masks, hashes, size };
+}
+
+function columnOf(field: Field, codes: Int32Array, dictionary: Dictionary, firstOf: Int32Array): Column {
+  const counts = new Int32Array(dictionary.size);
+  let known = 0;
+  for (const code of codes) {
+    if (code < 0) continue;
+    known++;
+    bump(counts, code);
+  }
+  let distinct = 0;
+  for (const one of counts) if (one > 0) distinct++;
+  const own = Int32Array.from(firstOf, (first) => codes[first] as number);
+  const role = shapeOf(field.role, dictionary.values, known);
+  return { field, role, codes: own, dictionary, counts, known, distinct };
 }
 
 /** One number for all records with the same codes; records are told apart by their codes, not by the hash alone. */

@@ -23,8 +23,10 @@ export interface Field {
   readonly role: Role;
   /** The input's columns that it is made of. */
   readonly columns: readonly string[];
-  /** SQL over the records' table. */
-  readonly expression: string;
+  /** SQL over the records' table: the text that the value is made of. */
+  readonly source: string;
+  /** SQL that makes the value of that text. Each distinct text is normalised once. */
+  readonly value: (text: string) => string;
   /** Fields of one family have one dictionary, so that a first name can be compared with a last one. */
   readonly family: string;
   /** Nobody shares it with anybody, not even at home. Undefined: to be seen from its values. */
@@ -89,27 +91,27 @@ function nameFields(attributes: readonly MatchAttribute[], sql: ColumnSql): Fiel
   const parts = [...of("NAME_FIRST"), ...of("NAME_LAST")];
   const [whole] = full;
   if (whole === undefined) return [];
-  const field = (role: Role, columns: readonly string[], expression: string): Field => ({
+  const field = (role: Role, columns: readonly string[], source: string, value: Field["value"]): Field => ({
     name: `${columns.join("+")} (${role})`,
     role,
     columns,
-    expression: `nullif(${expression}, '')`,
+    source,
+    value: (text) => `nullif(${value(text)}, '')`,
     family: "name",
     personal: role !== "last",
   });
-  const text = fullName(sql(whole));
-  const tokens = `string_split(${text}, ' ')`;
   if (parts.length === 0) {
+    const tokens = (text: string) => `string_split(${fullName(text)}, ' ')`;
     return [
-      field("first", [whole], `(${tokens})[1]`),
-      field("middle", [whole], `array_to_string((${tokens})[2:-2], ' ')`),
-      field("last", [whole], `CASE WHEN len(${tokens}) > 1 THEN (${tokens})[-1] END`),
+      field("first", [whole], sql(whole), (text) => `(${tokens(text)})[1]`),
+      field("middle", [whole], sql(whole), (text) => `array_to_string((${tokens(text)})[2:-2], ' ')`),
+      field("last", [whole], sql(whole), (text) => `CASE WHEN len(${tokens(text)}) > 1 THEN (${tokens(text)})[-1] END`),
     ];
   }
   const joined = (expressions: readonly string[]) => `string_split(concat_ws(' ', ${expressions.join(", ")}), ' ')`;
   const named = joined(parts.map((column) => normalExpression("name", sql(column))));
   const rest = `list_filter(list_sort(list_distinct(${joined(full.map((column) => fullName(sql(column))))})), lambda t: NOT list_contains(${named}, t))`;
-  return [field("middle", full, `array_to_string(${rest}, ' ')`)];
+  return [field("middle", full, `array_to_string(${rest}, ' ')`, (text) => text)];
 }
 
 /**
@@ -128,9 +130,11 @@ export function fieldsOf(
     const role = one.hashed ? "code" : roles[one.type];
     if (role === undefined || (one.type === "ADDRESS" && hasStreet)) return [];
     const form: NormalForm = one.hashed ? "code" : normalFormOf(one.type);
-    const expression = normalExpression(form, sql(one.column), readings.get(one.column));
+    const value = (text: string) => normalExpression(form, text, readings.get(one.column));
     const family = one.hashed ? one.column : (families[role] ?? one.column);
-    return [{ name: one.column, role, columns: [one.column], expression, family, ...personalOf(one) }];
+    return [
+      { name: one.column, role, columns: [one.column], source: sql(one.column), value, family, ...personalOf(one) },
+    ];
   });
   return [...plain, ...nameFields(used, sql)];
 }

@@ -28,8 +28,8 @@ export interface Fit {
 }
 
 /** Random pairs to learn u from, and pairs of one training session. */
-const randomPairs = 400_000;
-const sessionPairs = 150_000;
+const randomPairs = 300_000;
+const sessionPairs = 100_000;
 /** A session weighs as much as its expected matches, up to this many: no blocking alone decides. */
 const fullVoice = 2_000;
 

@@ -1,4 +1,5 @@
 import type { Dictionary } from "./encode";
+import { characterMask } from "./strings";
 
 /** The words of a dictionary's values, as numbers. */
 export interface Tokens {
@@ -54,14 +55,22 @@ export function tokensOf(dictionary: Dictionary): Tokens {
   return tokens;
 }
 
-/** A number for each value's part: equal parts have equal numbers. */
-export function partCodes(dictionary: Dictionary, part: (value: string) => string): Int32Array {
+/** The distinct parts of a dictionary's values, and each value's by code. */
+export function partsOf(
+  dictionary: Dictionary,
+  part: (value: string) => string,
+): { readonly codes: Int32Array; readonly values: readonly string[]; readonly masks: Int32Array } {
   const ids = new Map<string, number>();
-  return Int32Array.from(dictionary.values, (value) => {
-    const text = part(value);
-    const known = ids.get(text);
-    if (known !== undefined) return known;
-    ids.set(text, ids.size);
-    return ids.size - 1;
-  });
+  const codes = new Int32Array(dictionary.size);
+  for (let code = 0; code < codes.length; code++) {
+    const text = part(dictionary.values[code] as string);
+    let id = ids.get(text);
+    if (id === undefined) {
+      id = ids.size;
+      ids.set(text, id);
+    }
+    codes[code] = id;
+  }
+  const values = [...ids.keys()];
+  return { codes, values, masks: Int32Array.from(values, characterMask) };
 }

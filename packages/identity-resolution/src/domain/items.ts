@@ -14,7 +14,9 @@ export type EvidenceItem =
       /** `retractionKey`s of the events. */
       readonly keys: readonly string[];
       readonly receivedAt: string;
-    };
+    }
+  /** Two identifiers whose link was stored while one of them was taken for shared. */
+  | { readonly kind: "relink"; readonly a: Identifier; readonly b: Identifier; readonly receivedAt: string };
 
 /** The identifiers whose components an item stands on. */
 export function identifiersOfItem(item: EvidenceItem): readonly Identifier[] {
@@ -23,6 +25,8 @@ export function identifiersOfItem(item: EvidenceItem): readonly Identifier[] {
       return [item.record.hub, ...item.record.others, ...item.record.previous];
     case "retract":
       return [item.hub];
+    case "relink":
+      return [item.a, item.b];
     default:
       return [identifierOfKey(item.edge.a), identifierOfKey(item.edge.b)];
   }

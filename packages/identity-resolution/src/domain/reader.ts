@@ -44,13 +44,26 @@ export class Reader {
       const item = this.items[index];
       if (!item) continue;
       for (const identifier of identifiersOfItem(item)) wanted.set(nodeKey(identifier), identifier);
-      if (item.kind === "retract") logs.set(nodeKey(item.hub), await this.graph.events(this.itemKeyOf(item.hub)));
+      if (item.kind === "retract") logs.set(nodeKey(item.hub), []);
     }
-    const snapshot = { pointers: new Map<string, string>(), components: new Map<string, LiveComponent>(), logs, links };
+    const snapshot = {
+      pointers: new Map<string, string>(),
+      asked: new Set<string>(),
+      components: new Map<string, LiveComponent>(),
+      logs,
+      links,
+    };
     let more: ReadonlyMap<string, Identifier> = wanted;
     for (let round = 0; round < maxRounds; round++) {
       await this.extend(snapshot, more, consistent || round > 0);
+      // After the components: what these know is in the log then.
+      for (const key of logs.keys()) logs.set(key, await this.graph.events(this.itemKey(key)));
       const world = new World(snapshot, this.rules);
+      if (world.torn) {
+        snapshot.components.clear();
+        more = wanted;
+        continue;
+      }
       for (const index of indexes) {
         const item = this.items[index];
         if (item) world.add(index, item);
@@ -60,10 +73,11 @@ export class Reader {
       const next = new Map<string, Identifier>();
       for (const key of world.missing) {
         next.set(key, identifierOfKey(key));
-        if (logs.size > 0 && !logs.has(key)) logs.set(key, await this.graph.events(this.itemKey(key)));
+        if (logs.size > 0 && !logs.has(key)) logs.set(key, []);
       }
       for (const key of world.missingLinks)
         for (const other of await this.linksOf(key, snapshot)) next.set(nodeKey(other), other);
+      for (const [key, identifier] of next) wanted.set(key, identifier);
       more = next;
     }
     return undefined;
@@ -100,6 +114,26 @@ export class Reader {
     });
   }
 
+  /**
+   * What came in while retractions were made: events that were logged after the log was read, and links of an identifier
+   * that was taken for shared until a retraction was committed.
+   */
+  async late(world: World): Promise<EvidenceItem[]> {
+    const late: EvidenceItem[] = [];
+    for (const [key, log] of world.snapshot.logs) {
+      const known = new Set(log.map(retractionKey));
+      for (const record of await this.graph.events(this.itemKey(key))) {
+        if (!known.has(retractionKey(record))) late.push({ kind: "event", record, receivedAt: "" });
+      }
+    }
+    for (const { shared, others } of world.unshared()) {
+      for (const other of await this.graph.neighbours(this.itemKeyOf(shared))) {
+        if (!others.has(nodeKey(other))) late.push({ kind: "relink", a: shared, b: other, receivedAt: "" });
+      }
+    }
+    return late;
+  }
+
   private itemKey(key: string, identifier: Identifier = identifierOfKey(key)): string {
     const known = this.itemKeys.get(key);
     if (known !== undefined) return known;
@@ -109,7 +143,11 @@ export class Reader {
   }
 
   private async extend(
-    snapshot: Snapshot & { readonly pointers: Map<string, string>; readonly components: Map<string, LiveComponent> },
+    snapshot: Snapshot & {
+      readonly pointers: Map<string, string>;
+      readonly asked: Set<string>;
+      readonly components: Map<string, LiveComponent>;
+    },
     wanted: ReadonlyMap<string, Identifier>,
     consistent: boolean,
   ): Promise<void> {
@@ -120,6 +158,7 @@ export class Reader {
       snapshot.pointers.set(keys.get(itemKey) ?? "", id);
       ids.add(id);
     }
+    if (consistent) for (const key of wanted.keys()) snapshot.asked.add(key);
     // Always as last written: an event that is known already changes nothing, which must not rest on what once was.
     for (const [id, live] of await this.graph.components([...ids], true)) snapshot.components.set(id, live);
   }

@@ -73,6 +73,9 @@ export async function applyEvidence(
 
 class Batch {
   private readonly reader: Reader;
+  /** Those given, and after them what turned up on the way. */
+  private readonly items: EvidenceItem[];
+  private readonly count: number;
   private readonly dispositions = new Map<number, Disposition>();
   private transactions = 0;
   private conflicts = 0;
@@ -80,17 +83,19 @@ class Batch {
   private readonly frozen: string[] = [];
 
   constructor(
-    private readonly items: readonly EvidenceItem[],
+    given: readonly EvidenceItem[],
     private readonly graph: Graph,
     private readonly rules: IdentityRules,
     private readonly options: ResolveOptions,
   ) {
-    this.reader = new Reader(items, graph, rules);
+    this.items = [...given];
+    this.count = given.length;
+    this.reader = new Reader(this.items, graph, rules);
   }
 
   result(): BatchResult {
     return {
-      dispositions: this.items.map((_item, index) => this.dispositions.get(index) ?? ok),
+      dispositions: this.items.slice(0, this.count).map((_item, index) => this.dispositions.get(index) ?? ok),
       transactions: this.transactions,
       conflicts: this.conflicts,
       profilesChanged: this.profilesChanged,
@@ -134,6 +139,7 @@ class Batch {
     // Order does not matter to the outcome, so a change too large for one transaction is made in smaller steps.
     for (const half of halves) await this.run(half);
     for (const index of await this.reader.overtaken(world)) again.add(index);
+    for (const item of await this.reader.late(world)) again.add(this.items.push(item) - 1);
     return [...again].filter((index) => this.dispositions.get(index) === undefined);
   }
 

@@ -11,6 +11,7 @@ import {
   type IdentityRules,
   mergeEdges,
   nodeKey,
+  otherEnd,
   type Profile,
   retractionKey,
 } from "@tributary/model";
@@ -21,6 +22,8 @@ import { type EvidenceItem, identifiersOfItem } from "./items";
 export interface Snapshot {
   /** Component id by node key, as its item says: it may have been merged since. */
   readonly pointers: ReadonlyMap<string, string>;
+  /** Node keys that were looked up as they were last written. */
+  readonly asked: ReadonlySet<string>;
   /** Live component by component id, redirects followed. */
   readonly components: ReadonlyMap<string, LiveComponent>;
   /** The log of an identifier, by node key: of those whose events are retracted. */
@@ -43,6 +46,8 @@ export class World extends IdentityGraph {
   /** Links that are new at identifiers that were shared already. */
   readonly newNeighbours: { readonly shared: GraphNode; readonly other: GraphNode; readonly item: number }[] = [];
   readonly lostNeighbours: { readonly shared: GraphNode; readonly other: GraphNode }[] = [];
+  /** True where an identifier is in two components: they were read before and after it went from one to the other. */
+  torn = false;
   private readonly bases = new Map<GraphNode, LiveComponent>();
   private readonly changed = new Set<GraphNode>();
   /** By node key: the items that name it. One of them may hide behind another that says more. */
@@ -51,7 +56,7 @@ export class World extends IdentityGraph {
   private current = -1;
 
   constructor(
-    private readonly snapshot: Snapshot,
+    readonly snapshot: Snapshot,
     rules: IdentityRules,
   ) {
     super(rules);
@@ -78,6 +83,7 @@ export class World extends IdentityGraph {
     if (item.kind === "event") this.apply(item.record);
     else if (item.kind === "edge") this.applyEdge(item.edge);
     else if (item.kind === "remove") this.removeEdge(item.edge);
+    else if (item.kind === "relink") this.relink(item.a, item.b);
     else this.takeBack(item.hub, item.keys);
   }
 
@@ -105,6 +111,20 @@ export class World extends IdentityGraph {
   /** The component that an identifier's item points to; undefined where it has none. */
   pointerOf(node: GraphNode): string | undefined {
     return this.snapshot.pointers.get(node.key);
+  }
+
+  /** Identifiers that were shared when they were read and are not now, with what they were linked with then. */
+  *unshared(): IterableIterator<{ shared: Identifier; others: ReadonlySet<string> }> {
+    for (const key of this.snapshot.links.keys()) {
+      const base = this.nodes.get(key);
+      if (!base || base.shared) continue;
+      const { type, value } = base;
+      const lost = this.lostNeighbours.filter(({ shared }) => shared === base).map(({ other }) => other.key);
+      yield {
+        shared: { type, value },
+        others: new Set([...base.incident.values()].map((link) => otherEnd(link, base).key).concat(lost)),
+      };
+    }
   }
 
   profileOfNode(node: GraphNode): Profile | undefined {
@@ -145,6 +165,7 @@ export class World extends IdentityGraph {
   private loadNodes(live: LiveComponent): void {
     let first: GraphNode | undefined;
     for (const [key, evidence] of live.component.evidence.nodes) {
+      if (this.nodes.has(key)) this.torn = true;
       const node = this.addNode(key, evidence);
       node.own = evidence.own;
       node.traits = evidence.traits;
@@ -189,10 +210,10 @@ export class World extends IdentityGraph {
       const other = edge.a === key ? edge.b : edge.a;
       // An alias may be stated by either end; a link of an event is the stronger end's.
       const elsewhere = this.snapshot.logs.get(other);
-      if (!this.nodes.get(other)?.loaded || (edge.kind === "alias" && !elsewhere)) {
-        this.missing.add(other);
-        continue;
-      }
+      const known = this.nodes.get(other)?.loaded === true;
+      if ((!known && !this.snapshot.asked.has(other)) || (edge.kind === "alias" && !elsewhere)) this.missing.add(other);
+      // In the log, and not yet in the graph: whoever logged it will link it.
+      if (!known) continue;
       const rest = elsewhere && this.fold(elsewhere, new Set(this.nodes.get(other)?.retracted)).edges.get(slot);
       const [held, remaining] = [together(edge, rest), together(is.edges.get(slot), rest)];
       if (!remaining) lost.push(edge);

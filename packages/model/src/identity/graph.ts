@@ -100,6 +100,19 @@ export class IdentityGraph {
     this.partition.settle();
   }
 
+  /** Tries the links between two identifiers again, of which one was taken for shared when they were stored. */
+  relink(a: Identifier, b: Identifier): void {
+    const [x, y] = [this.node(a), this.node(b)];
+    for (const link of x.incident.values()) {
+      if (otherEnd(link, x) !== y) continue;
+      this.touched(x);
+      this.touched(y);
+      this.bind(link);
+      this.partition.pend(link);
+    }
+    this.partition.settle();
+  }
+
   /** The profile of an identifier; undefined where it belongs to nobody. */
   profileOf(key: string): Profile | undefined {
     const node = this.nodes.get(key);
@@ -369,9 +382,13 @@ export class IdentityGraph {
     this.activate(node);
   }
 
-  /** It takes part from now on: what links it is to be tried. */
+  /**
+   * It takes part from now on: what links it is to be tried. Its other ends are bound to it even where they take no part:
+   * were such a one to begin to at the same moment, neither would see the other.
+   */
   private activate(node: GraphNode): void {
     for (const link of node.incident.values()) {
+      this.entangled(node, otherEnd(link, node));
       if (link.edge.kind === "must-link" || link.edge.kind === "cannot-link") this.partition.spoilBoth(link);
       else if (connects(link.edge.kind)) this.partition.pend(link);
     }

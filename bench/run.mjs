@@ -13,6 +13,7 @@ const benches = {
   profiles: () => import("./profiles.mjs"),
   "online-retail": () => import("./online-retail.mjs"),
   faults: () => import("./faults.mjs"),
+  identity: () => import("./identity.mjs"),
 };
 
 const wanted = process.argv.slice(2);

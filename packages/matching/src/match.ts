@@ -101,6 +101,7 @@ async function run(session: Session, input: MatchInput, began: number): Promise<
       ...evaluation,
     },
     suppressed,
+    blocks: Object.fromEntries([...runner.statistics].map(([rule, given]) => [rule, [given]])),
     cut: Object.fromEntries(clustered.cut),
     ...report,
   };

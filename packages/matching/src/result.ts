@@ -1,4 +1,4 @@
-import type { IdentityRules, MatchRules } from "@tributary/model";
+import type { IdentityRules, LintStatistics, MatchRules } from "@tributary/model";
 import type { EdgesOutput } from "./edges";
 import type { MatchReport } from "./report/report";
 
@@ -75,6 +75,8 @@ export interface MatchResult {
   readonly summary: MatchSummary;
   /** What was left out of matching, most records first; at most 1,000. */
   readonly suppressed: readonly SuppressedValue[];
+  /** The blocks that each rule made of the records: `lint(rules, blocks)` names rules that are too weak for this data. */
+  readonly blocks: LintStatistics;
   /** Links that a constraint did not let hold, by reason. */
   readonly cut: Readonly<Record<string, number>>;
   /** Where it was asked for. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { MatchingError, type MatchResult, match, suggestRules } from "@tributary/matching";
-import { defaultIdentityRules } from "@tributary/model";
+import { defaultIdentityRules, type LintFinding, lint } from "@tributary/model";
 import { Command, InvalidArgumentError } from "commander";
 import { CommandError, UsageError } from "../errors";
 import { count, createOutput, type Output, seconds, table } from "../output";
@@ -70,7 +70,7 @@ Examples:
 
 async function resolvePeople(inputs: readonly string[], options: ResolveOptions, output: Output): Promise<void> {
   const rules = await rulesFor(inputs, options, output);
-  for (const { rule, why, remedy } of rules.findings) output.note(`warning: rule ${rule}: ${why} ${remedy}`);
+  warn(rules.findings, output);
   if (options.out !== undefined) makeRoomFor(options.out);
   if (options.report !== undefined) makeRoomFor(options.report);
   const bar = progress("resolving");
@@ -91,6 +91,13 @@ async function resolvePeople(inputs: readonly string[], options: ResolveOptions,
   } finally {
     bar.stop();
   }
+  // Told already: what the rules alone show.
+  const known = new Set(rules.findings.map(({ code, rule }) => `${code} ${rule}`));
+  const found = lint(rules.matching, result.blocks);
+  warn(
+    found.filter(({ code, rule }) => !known.has(`${code} ${rule}`)),
+    output,
+  );
   if (options.report !== undefined && result.report) {
     const title = {
       inputs: inputs.map((input) => basename(input)),
@@ -100,6 +107,10 @@ async function resolvePeople(inputs: readonly string[], options: ResolveOptions,
     writeWhole(options.report, resolveReport(result, result.report, title));
   }
   output.result(result.summary, () => describe(result, options));
+}
+
+function warn(findings: readonly LintFinding[], output: Output): void {
+  for (const { rule, why, remedy } of findings) output.note(`warning: rule "${rule}": ${why}. To mend it: ${remedy}`);
 }
 
 /** The rules of the file that was named; without one, guessed from the data, and said so. */

@@ -1,3 +1,4 @@
+import type { BlockStatistics } from "@tributary/model";
 import type { Keys } from "./keys";
 
 /**
@@ -85,6 +86,18 @@ export class Blocks {
       const start = starts[at] as number;
       if (start > 0) yield members.subarray(start - 1, start - 1 + (filled[at] as number));
     }
+  }
+
+  /** How many records have a key, how many keys there are, and the most records of one. */
+  statistics(): BlockStatistics {
+    let [records, blocks, largest] = [0, 0, 0];
+    for (const count of this.counts) {
+      if (count === 0) continue;
+      records += count;
+      blocks += 1;
+      if (count > largest) largest = count;
+    }
+    return { records, blocks, largest };
   }
 
   /** Slots of the table: what is kept per group is an array of this length. */

@@ -1,4 +1,4 @@
-import type { MatchRules } from "@tributary/model";
+import type { BlockStatistics, MatchRules } from "@tributary/model";
 import type { RuleGroups } from "../cluster/components";
 import type { Links } from "../cluster/links";
 import type { UnionFind } from "../cluster/union-find";
@@ -31,6 +31,8 @@ export interface RunnerInput {
 /** Runs rules one after another over the records' hashes; what they find on the way is kept here. */
 export class RuleRunner {
   readonly links = new Map<string, number>();
+  /** The blocks of each rule's exact part, by name: of several alternatives the one with the largest. */
+  readonly statistics = new Map<string, BlockStatistics>();
   readonly groups: RuleGroups[] = [];
   readonly suppressed: Suppressed[] = [];
   private readonly blocks = new Blocks();
@@ -58,10 +60,17 @@ export class RuleRunner {
     for (const alternative of rule.alternatives) {
       const keys = new Keys(alternative, this.input.columns);
       this.blocks.build(this.input.records, keys, takes);
+      this.measure(rule.name);
       if (alternative.fuzzy.length === 0) made += this.linkExact(rule.name, tier, alternative, keys, sets);
       else made += await this.linkFuzzy(rule.name, tier, alternative, sets, pairs);
     }
     this.links.set(rule.name, made);
+  }
+
+  private measure(name: string): void {
+    const given = this.blocks.statistics();
+    const worst = this.statistics.get(name);
+    if (!worst || given.records * worst.blocks > worst.records * given.blocks) this.statistics.set(name, given);
   }
 
   private linkExact(name: string, tier: number, alternative: Alternative, keys: Keys, sets: UnionFind): number {

@@ -6,6 +6,8 @@ import {
   alarm,
   DeadLetterQueue,
   type DeepInput,
+  type Grantee,
+  grantStatements,
   handlerBundle,
   LambdaFunction,
   type ProfileStoreRef,
@@ -117,6 +119,14 @@ export class IdentityResolution extends TributaryComponent {
       profilesTableName: profiles.name,
       ...(matching && { matchPipelineArn: matching.pipeline.arn }),
     });
+  }
+
+  /** Lets somebody have Entity Resolution forget records: starts of the state machine `forget-matches`. Nothing without `matching`. */
+  grantForgetMatches(grantee: Grantee): void {
+    if (this.forgetMatchesPipelineArn === undefined) return;
+    grantStatements(grantee, "forget-matches", [
+      { actions: ["states:StartExecution"], resources: [this.forgetMatchesPipelineArn] },
+    ]);
   }
 
   #resolver(

@@ -268,6 +268,8 @@ export function forgetDefinition(
         Type: "Task",
         Resource: sdk(parts, "entityresolution:batchDeleteUniqueId"),
         Parameters: { WorkflowName: parts.workflow, "UniqueIds.$": "$.uniqueIds" },
+        // A record that it does not know is a VALIDATION_ERROR, and forgotten; AWS documents the two types alone.
+        ResultSelector: { "failed.$": "$.Errors[?(@.ErrorType == 'SERVICE_ERROR')]", "deleted.$": "$.Deleted" },
         ResultPath: "$.result",
         Retry: [passing],
         Catch: toFailure("Notify"),
@@ -275,12 +277,12 @@ export function forgetDefinition(
       },
       Forgotten: {
         Type: "Choice",
-        Choices: [{ Variable: "$.result.Errors[0]", IsPresent: true, Next: "Refused" }],
+        Choices: [{ Variable: "$.result.failed[0]", IsPresent: true, Next: "Refused" }],
         Default: "Done",
       },
       Refused: {
         Type: "Pass",
-        Parameters: { Error: "RecordsNotForgotten", "Cause.$": "States.JsonToString($.result.Errors)" },
+        Parameters: { Error: "RecordsNotForgotten", "Cause.$": "States.JsonToString($.result.failed)" },
         ResultPath: "$.error",
         Next: "Notify",
       },

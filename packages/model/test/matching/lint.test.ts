@@ -1,4 +1,15 @@
-import { type LintStatistics, lint, type MatchRulesInput, matchingSchema } from "../../src";
+import fc from "fast-check";
+import {
+  alternativesOf,
+  type LintStatistics,
+  lint,
+  type MatchRecord,
+  type MatchRulesInput,
+  matchingSchema,
+  matchOne,
+  parseCondition,
+} from "../../src";
+import { implies } from "../../src/matching/implies";
 
 const attributes: MatchRulesInput["attributes"] = [
   { column: "name", type: "NAME", matchKey: "name" },
@@ -85,5 +96,40 @@ describe("lint names dangerous rules", () => {
     const rules = Array.from({ length: 16 }, (_, index) => ({ name: `r${index}`, matchKeys: ["email"] }));
     const found = lint(matchingSchema.parse({ attributes, rules }));
     expect(found.filter(({ code }) => code === "many-simple-rules").map(({ rule }) => rule)).toEqual(["r15"]);
+  });
+
+  test("a rule that is said to imply another never links a pair that the other does not", () => {
+    const functions = [
+      ...["Exact(a)", "Exact(b)", "Exact(a, EmptyValues=Process)", "Exact(a, EmptyValues=Ignore)"],
+      ...["ExactManyToMany(a, b)", "ExactManyToMany(a, b, c)", "Levenshtein(a, 0)", "Levenshtein(a, 1)"],
+      ...["Levenshtein(b, 2)", "Soundex(a)", "Cosine(a, 20)", "Cosine(a, 60)"],
+    ];
+    const condition = fc
+      .array(fc.uniqueArray(fc.constantFrom(...functions), { minLength: 1, maxLength: 3 }), {
+        minLength: 1,
+        maxLength: 2,
+      })
+      .map((alternatives) => alternatives.map((all) => `(${all.join(" AND ")})`).join(" OR "));
+    const value = fc.constantFrom("", "ann", "anne", "bob", "a1");
+    const record = fc.record({ a: value, b: value, c: value });
+    const asRecord = (id: string, values: Record<string, string>): MatchRecord => ({
+      id,
+      keys: Object.fromEntries(Object.entries(values).map(([key, text]) => [key, [{ field: key, value: text }]])),
+    });
+    let implied = 0;
+    fc.assert(
+      fc.property(condition, condition, fc.array(record, { minLength: 6, maxLength: 6 }), (strong, weak, rows) => {
+        const [left, right] = [strong, weak].map((text) => alternativesOf(parseCondition(text)));
+        if (!left || !right || !implies(left, right)) return;
+        implied++;
+        const [first, ...others] = rows.map((values, index) => asRecord(String(index), values));
+        if (!first) return;
+        const found = (text: string) =>
+          matchOne(first, others, { rules: [{ name: "r", condition: text }], comparison: "ONE_TO_ONE" })?.ids ?? [];
+        expect(found(weak)).toEqual(expect.arrayContaining([...found(strong)]));
+      }),
+      { numRuns: 3_000, seed: 17 },
+    );
+    expect(implied).toBeGreaterThan(100);
   });
 });

@@ -4,13 +4,11 @@
  */
 export const sources = {
   advanced: "userguide/rule-based-mw-advanced.html",
-  simple: "userguide/rule-based-mw-simple.html",
   glossary: "userguide/glossary.html",
   transitive: "userguide/transitive-matching.html",
   transitiveSteps: "userguide/transitive-matching-how-it-works.html",
   transitiveLimits: "userguide/transitive-matching-limitations.html",
   ruleCondition: "apireference/API_RuleCondition.html",
-  inputSource: "apireference/API_InputSource.html",
   sample:
     "github.com/aws-solutions-library-samples/guidance-for-customizing-normalization-library-for-aws-entity-resolution",
   undocumented: "undocumented",

@@ -1,6 +1,8 @@
 import type { Column, Encoded } from "./encode";
+import { firstLevels, firstName, lastLevels, lastName, middleLevels, middleName, oneName } from "./names";
+import { isOneEdit, nearness, similarity } from "./near";
 import { partsOf, tokensOf } from "./parts";
-import { bits, editDistance, jaroWinkler, withinOneEdit } from "./strings";
+import { bits, editDistance, withinOneEdit } from "./strings";
 
 /** One column (or what several say together) of two records, as one of a few levels. */
 export interface Comparison {
@@ -15,133 +17,6 @@ export interface Comparison {
   readonly personal: boolean;
   /** Level of two distinct records. Symmetric. */
   readonly level: (i: number, j: number) => number;
-}
-
-/** Texts and the bits of their characters. */
-interface Texts {
-  readonly values: readonly string[];
-  readonly masks: Int32Array;
-}
-
-/** Whether two unequal texts are one edit apart; most pairs end at their masks. */
-function isOneEdit({ values, masks }: Texts, a: number, b: number): boolean {
-  const maskA = masks[a] as number;
-  const maskB = masks[b] as number;
-  if (bits(maskA & ~maskB) > 1 || bits(maskB & ~maskA) > 1) return false;
-  const x = values[a] as string;
-  const y = values[b] as string;
-  return x.length + y.length >= 6 && withinOneEdit(x, y);
-}
-
-/** Jaro-Winkler similarity where it is at least `least`, else 0. */
-function similarity({ values, masks }: Texts, a: number, b: number, least: number): number {
-  const maskA = masks[a] as number;
-  const maskB = masks[b] as number;
-  const x = values[a] as string;
-  const y = values[b] as string;
-  const m = x.length;
-  const n = y.length;
-  // No more characters can be common than one side has of the other's: most pairs end here.
-  const common = Math.min(m - bits(maskA & ~maskB), n - bits(maskB & ~maskA));
-  if (common <= 0) return 0;
-  const bound = (common / m + common / n + 1) / 3;
-  let prefix = 0;
-  while (prefix < 4 && prefix < m && x.charCodeAt(prefix) === y.charCodeAt(prefix)) prefix++;
-  if (bound + prefix * 0.1 * (1 - bound) < least) return 0;
-  const found = jaroWinkler(x, y);
-  return found >= least ? found : 0;
-}
-
-/** How near two unequal words are: 0 not, 1 Jaro-Winkler .8, 2 Jaro-Winkler .9, 3 one edit. */
-function nearness(texts: Texts, a: number, b: number): 0 | 1 | 2 | 3 {
-  if (isOneEdit(texts, a, b)) return 3;
-  const found = similarity(texts, a, b, 0.8);
-  if (found >= 0.9) return 2;
-  return found > 0 ? 1 : 0;
-}
-
-/** "j" for "john", "rob" for "robert". */
-const isPrefix = (x: string, y: string): boolean => (x.length <= y.length ? y.startsWith(x) : x.startsWith(y));
-
-/**
- * A first name. Where the two records have first and last name swapped the first name's comparison says so for both (and
- * the last name's says nothing); half a swap counts only where the other half is unknown, since a first name that is
- * another's last one is what families have in common.
- */
-function firstName(column: Column, last: Column | undefined): Comparison["level"] {
-  const plain = oneName(column);
-  if (last === undefined) return plain;
-  const swap = swapOf(column, last);
-  return (i, j) => {
-    const level = plain(i, j);
-    if (level === 0 || level >= 5) return level === 5 ? 5 : level === 0 ? 0 : 8;
-    const swapped = swap(i, j);
-    return swapped === 0 ? level : swapped + 5;
-  };
-}
-
-function lastName(column: Column, first: Column | undefined): Comparison["level"] {
-  const plain = oneName(column);
-  if (first === undefined) return plain;
-  const swap = swapOf(first, column);
-  return (i, j) => {
-    const level = plain(i, j);
-    return level > 0 && level < 5 && swap(i, j) === 2 ? 0 : level;
-  };
-}
-
-/** 2: first and last name changed places. 1: one's first name is the other's last, and nothing else is known. */
-function swapOf(first: Column, last: Column): (i: number, j: number) => 0 | 1 | 2 {
-  const { dictionary } = first;
-  if (dictionary !== last.dictionary) return () => 0;
-  const half = (fi: number, li: number, fj: number, lj: number): 0 | 1 | 2 => {
-    if (fi < 0 || fi !== lj) return 0;
-    if (li < 0 || fj < 0) return 1;
-    return li === fj || nearness(dictionary, li, fj) >= 2 ? 2 : 0;
-  };
-  return (i, j) => {
-    const fi = first.codes[i] as number;
-    const fj = first.codes[j] as number;
-    const li = last.codes[i] as number;
-    const lj = last.codes[j] as number;
-    return half(fi, li, fj, lj) || half(fj, lj, fi, li);
-  };
-}
-
-function oneName(column: Column): Comparison["level"] {
-  const { codes, dictionary } = column;
-  const tokens = tokensOf(dictionary);
-  return (i, j) => {
-    const a = codes[i] as number;
-    const b = codes[j] as number;
-    if (a < 0 || b < 0) return 0;
-    if (a === b) return 6;
-    const near = nearness(dictionary, a, b);
-    if (near === 3) return 5;
-    if (near === 2) return 4;
-    const x = dictionary.values[a] as string;
-    const y = dictionary.values[b] as string;
-    if (isPrefix(x, y) || tokens.shared(a, b)) return 3;
-    return near === 1 ? 2 : 1;
-  };
-}
-const lastLevels = ["missing", "differs", "similar", "part of the other", "very similar", "one edit", "equal"];
-const firstLevels = [...lastLevels.slice(0, 6), "one's first is the other's last", "first and last swapped", "equal"];
-
-const middleLevels = ["missing", "differs", "same initial", "one in common", "equal"];
-function middleName(column: Column): Comparison["level"] {
-  const { codes, dictionary } = column;
-  const tokens = tokensOf(dictionary);
-  return (i, j) => {
-    const a = codes[i] as number;
-    const b = codes[j] as number;
-    if (a < 0 || b < 0) return 0;
-    if (a === b) return 4;
-    const x = dictionary.values[a] as string;
-    const y = dictionary.values[b] as string;
-    if (tokens.shared(a, b) || nearness(dictionary, a, b) >= 2) return 3;
-    return x[0] === y[0] ? 2 : 1;
-  };
 }
 
 const textLevels = ["missing", "differs", "similar", "words in common", "very similar", "one edit", "equal"];

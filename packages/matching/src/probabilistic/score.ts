@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { MatchAttribute } from "@tributary/model";
 import { dateOrderCounts } from "../normalise/expressions";
-import { type Blocking, chooseBlocking, eachPair } from "./candidates";
+import { type Blocking, chooseBlocking, declaredBlocking, eachPair } from "./candidates";
 import { comparisonsOf } from "./comparisons";
 import { type Encoded, encode } from "./encode";
 import { type ColumnSql, fieldsOf } from "./fields";
@@ -11,12 +11,12 @@ import { Pairs } from "./pairs";
 import { WeightCounts } from "./prior";
 import { matchWeight, type Prior, Scorer } from "./scorer";
 
-/** The same for all data. Weights are log2 of odds: 0 is even. */
+/** The same for all data. Weights are log2 of odds: 0 is even, −3 is one to eight. */
 export const probabilisticDefaults = {
   /** Least match weight of a link. */
-  threshold: 1,
+  threshold: 0,
   /** Least match weight of two profiles compared as a whole. */
-  cohesion: -2,
+  cohesion: -3,
 } as const;
 
 export interface ScoreInput {
@@ -29,6 +29,8 @@ export interface ScoreInput {
   /** Columns that take no part: the records' id, the truth. */
   readonly without?: ReadonlySet<string>;
   readonly threshold?: number;
+  /** Columns to block by, together, instead of those that would be chosen. */
+  readonly blocking?: readonly (readonly string[])[] | undefined;
   readonly onProgress?: (stage: string, done?: number) => void;
 }
 
@@ -46,6 +48,8 @@ export interface Scored {
   readonly compared: number;
   /** Pairs of distinct records at or above the threshold. */
   readonly pairs: Pairs;
+  /** Pairs at most 3 below it. */
+  readonly nearMisses: Pairs;
   readonly threshold: number;
 }
 
@@ -94,8 +98,11 @@ export async function scorePairs(input: ScoreInput): Promise<Scored> {
   const all = (size * (size - 1)) / 2;
   const budget = pairBudget(size);
   progress("block");
-  const choice =
-    all <= budget ? { chosen: [], recall: 1 } : chooseBlocking(keys, size, budget, agreementOf(fitted), encoded.order);
+  const choice = input.blocking
+    ? declaredBlocking(input.blocking, keys, size)
+    : all <= budget
+      ? { chosen: [], recall: 1 }
+      : chooseBlocking(keys, size, budget, agreementOf(fitted), encoded.order);
   progress("compare");
   const scorer = new Scorer(fitted);
   const counts = new WeightCounts();
@@ -112,11 +119,11 @@ export async function scorePairs(input: ScoreInput): Promise<Scored> {
     kin.push(scorer.kin);
   };
   const kin = new FloatList();
-  if (choice.chosen.length === 0) {
+  if (choice.chosen.length === 0 && !input.blocking) {
     for (let i = 0; i < size; i++) for (let j = i + 1; j < size; j++) take(i, j);
   } else eachPair(choice.chosen, size, take);
   const prior = counts.prior(Math.max(1, all), size, kinPerMatch);
-  keepLinks(pairs, kin, prior, threshold);
+  const nearMisses = keepLinks(pairs, kin, prior, threshold);
   return {
     encoded,
     fitted,
@@ -127,21 +134,29 @@ export async function scorePairs(input: ScoreInput): Promise<Scored> {
     scorer,
     compared,
     pairs,
+    nearMisses,
     threshold,
   };
 }
 
-/** Match weights instead of sums; pairs below the threshold go. */
-function keepLinks(pairs: Pairs, kin: FloatList, prior: Prior, threshold: number): void {
+/** Match weights instead of sums; pairs below the threshold go, those a little below it are returned. */
+function keepLinks(pairs: Pairs, kin: FloatList, prior: Prior, threshold: number): Pairs {
+  const misses = new Pairs();
   let kept = 0;
   for (let p = 0; p < pairs.length; p++) {
+    const a = pairs.a[p] as number;
+    const b = pairs.b[p] as number;
     const weight = matchWeight(pairs.weight[p] as number, kin.values[p] as number, prior);
-    if (weight < threshold) continue;
-    pairs.a[kept] = pairs.a[p] as number;
-    pairs.b[kept] = pairs.b[p] as number;
+    if (weight < threshold) {
+      if (weight >= threshold - 3) misses.push(a, b, weight);
+      continue;
+    }
+    pairs.a[kept] = a;
+    pairs.b[kept] = b;
     pairs.weight[kept++] = weight;
   }
   pairs.length = kept;
+  return misses;
 }
 
 class FloatList {

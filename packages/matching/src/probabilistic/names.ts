@@ -1,0 +1,95 @@
+import type { Column } from "./encode";
+import { nearness } from "./near";
+import { tokensOf } from "./parts";
+
+/** The level of two distinct records in one comparison. */
+export type Level = (i: number, j: number) => number;
+
+/** "j" for "john", "rob" for "robert". */
+const isPrefix = (x: string, y: string): boolean => (x.length <= y.length ? y.startsWith(x) : x.startsWith(y));
+
+/**
+ * A first name. Where the two records have first and last name swapped the first name's comparison says so for both (and
+ * the last name's says nothing); half a swap counts only where the other half is unknown, since a first name that is
+ * another's last one is what families have in common.
+ */
+export function firstName(column: Column, last: Column | undefined): Level {
+  const plain = oneName(column);
+  if (last === undefined) return plain;
+  const swap = swapOf(column, last);
+  return (i, j) => {
+    const level = plain(i, j);
+    if (level === 0 || level >= 5) return level === 5 ? 5 : level === 0 ? 0 : 8;
+    const swapped = swap(i, j);
+    return swapped === 0 ? level : swapped + 5;
+  };
+}
+
+export function lastName(column: Column, first: Column | undefined): Level {
+  const plain = oneName(column);
+  if (first === undefined) return plain;
+  const swap = swapOf(first, column);
+  return (i, j) => {
+    const level = plain(i, j);
+    return level > 0 && level < 5 && swap(i, j) === 2 ? 0 : level;
+  };
+}
+
+/** 2: first and last name changed places. 1: one's first name is the other's last, and nothing else is known. */
+function swapOf(first: Column, last: Column): (i: number, j: number) => 0 | 1 | 2 {
+  const { dictionary } = first;
+  if (dictionary !== last.dictionary) return () => 0;
+  const half = (fi: number, li: number, fj: number, lj: number): 0 | 1 | 2 => {
+    if (fi < 0 || fi !== lj) return 0;
+    if (li < 0 || fj < 0) return 1;
+    return li === fj || nearness(dictionary, li, fj) >= 2 ? 2 : 0;
+  };
+  return (i, j) => {
+    const fi = first.codes[i] as number;
+    const fj = first.codes[j] as number;
+    const li = last.codes[i] as number;
+    const lj = last.codes[j] as number;
+    return half(fi, li, fj, lj) || half(fj, lj, fi, li);
+  };
+}
+
+export function oneName(column: Column): Level {
+  const { codes, dictionary } = column;
+  const tokens = tokensOf(dictionary);
+  return (i, j) => {
+    const a = codes[i] as number;
+    const b = codes[j] as number;
+    if (a < 0 || b < 0) return 0;
+    if (a === b) return 6;
+    const near = nearness(dictionary, a, b);
+    if (near === 3) return 5;
+    if (near === 2) return 4;
+    const x = dictionary.values[a] as string;
+    const y = dictionary.values[b] as string;
+    if (isPrefix(x, y) || tokens.shared(a, b)) return 3;
+    return near === 1 ? 2 : 1;
+  };
+}
+export const lastLevels = ["missing", "differs", "similar", "part of the other", "very similar", "one edit", "equal"];
+export const firstLevels = [
+  ...lastLevels.slice(0, 6),
+  "one's first is the other's last",
+  "first and last swapped",
+  "equal",
+];
+
+export const middleLevels = ["missing", "differs", "same initial", "one in common", "equal"];
+export function middleName(column: Column): Level {
+  const { codes, dictionary } = column;
+  const tokens = tokensOf(dictionary);
+  return (i, j) => {
+    const a = codes[i] as number;
+    const b = codes[j] as number;
+    if (a < 0 || b < 0) return 0;
+    if (a === b) return 4;
+    const x = dictionary.values[a] as string;
+    const y = dictionary.values[b] as string;
+    if (tokens.shared(a, b) || nearness(dictionary, a, b) >= 2) return 3;
+    return x[0] === y[0] ? 2 : 1;
+  };
+}

@@ -1,6 +1,8 @@
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type CollectedRecord, collectItem, rejectedRecord, rejection } from "@tributary/model";
 import fc from "fast-check";
 import { type Archivable, type ArchiveParts, archiveId, type Claims, chooseFirsts } from "../src/domain/archive";
+import { claimTable } from "../src/handlers/adapters/claims";
 
 const seed = Number(process.env.TRIBUTARY_SEED ?? 20261123);
 const meta = { sourceId: "web", receivedAt: "2026-11-23T10:00:00.000Z" };
@@ -12,6 +14,10 @@ const at = (position: string | undefined, record: CollectedRecord | string): Arc
   position,
   data: bytes(record),
 });
+
+function taken(position: string) {
+  return { name: "ConditionalCheckFailedException", $fault: "client", Item: { position: { S: position } } };
+}
 
 /** The table, as DynamoDB keeps it. */
 function table(): Claims & { readonly owners: Map<string, string> } {
@@ -80,6 +86,31 @@ test("busy claims are tried again, and the batch fails when the time is up; what
     },
   };
   await expect(chooseFirsts(batch, parts(denied))).rejects.toThrow("AccessDenied");
+});
+
+test.each([
+  ["nobody had it", undefined, "ours"],
+  ["this record had it: an answer was lost", taken("s:1"), "ours"],
+  ["another record had it", taken("s:0"), "taken"],
+  ["throttled", { name: "ProvisionedThroughputExceededException", $fault: "client" }, "busy"],
+  ["DynamoDB is away", { name: "InternalServerError", $fault: "server" }, "busy"],
+])("the table: %s", async (_, failure, answer) => {
+  const sent: { Item?: object; ConditionExpression?: string }[] = [];
+  const send = async ({ input }: { input: object }) => {
+    sent.push(input);
+    if (failure) throw Object.assign(new Error(failure.name), failure);
+  };
+  const claims = claimTable({ send } as unknown as DynamoDBClient, "archived", 30);
+  expect(await claims.claim("web#a#x", "s:1")).toBe(answer);
+  expect(sent).toEqual([expect.objectContaining({ ConditionExpression: "attribute_not_exists(id)" })]);
+});
+
+test("the table: what the role may not do is no waiting for", async () => {
+  const send = async () => {
+    throw Object.assign(new Error("no"), { name: "AccessDeniedException", $fault: "client" });
+  };
+  const claims = claimTable({ send } as unknown as DynamoDBClient, "archived", 30);
+  await expect(claims.claim("web#a#x", "s:1")).rejects.toThrow("no");
 });
 
 test(`any batches, any repeats of invocations: one record of each event (seed ${seed})`, async () => {

@@ -1,5 +1,6 @@
 import { type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import type { Claims } from "../../domain/archive";
+import { isConditionFailure } from "./event-store";
 
 /** The table of what is archived: an id belongs to the position in the stream that put it first. */
 export function claimTable(client: DynamoDBClient, table: string, retentionDays: number): Claims {
@@ -11,14 +12,13 @@ export function claimTable(client: DynamoDBClient, table: string, retentionDays:
           new PutItemCommand({
             TableName: table,
             Item: { id: { S: id }, position: { S: position }, expiresAt: { N: String(expiresAt) } },
-            ConditionExpression: "attribute_not_exists(id) OR #position = :position",
-            ExpressionAttributeNames: { "#position": "position" },
-            ExpressionAttributeValues: { ":position": { S: position } },
+            ConditionExpression: "attribute_not_exists(id)",
+            ReturnValuesOnConditionCheckFailure: "ALL_OLD",
           }),
         );
         return "ours";
       } catch (error) {
-        if (error instanceof Error && error.name === "ConditionalCheckFailedException") return "taken";
+        if (isConditionFailure(error)) return error.Item?.position?.S === position ? "ours" : "taken";
         if (isPassing(error)) return "busy";
         throw error;
       }

@@ -2,7 +2,8 @@ import { type AttributeValue, type DynamoDBClient, PutItemCommand } from "@aws-s
 import type { StoredEvent } from "@tributary/model";
 import type { EventStore } from "../../domain/process";
 
-function isConditionFailure(error: unknown): error is Error & { Item?: Record<string, AttributeValue> } {
+/** A conditional put that another item was before; `Item` is that one, where the put asked for it. */
+export function isConditionFailure(error: unknown): error is Error & { Item?: Record<string, AttributeValue> } {
   // Not `instanceof`: an error that came through the embedded runtime's door has the name, not the class.
   return error instanceof Error && error.name === "ConditionalCheckFailedException";
 }

@@ -171,17 +171,13 @@ async function look(connection: DuckDBConnection, table: string, text: string): 
 }
 
 /**
- * Match rules made of guesses: the schema mapping alone, so that scores decide. The first id is the records' id, others
- * take part as values.
+ * Match rules made of guesses: the schema mapping alone, so that scores decide. The first id is the records' id; another
+ * tells nothing more.
  */
 export function suggestedRules(guessed: readonly GuessedAttribute[]): MatchRulesInput {
-  let hasId = false;
-  const attributes = guessed.flatMap(({ column, type }) => {
-    if (type === undefined) return [];
-    if (type !== "UNIQUE_ID") return [{ column, type }];
-    const first = !hasId;
-    hasId = true;
-    return first ? [{ column, type }] : [];
-  });
+  const id = guessed.find(({ type }) => type === "UNIQUE_ID");
+  const attributes = guessed.flatMap(({ column, type }): { column: string; type: AttributeType }[] =>
+    type === undefined || (type === "UNIQUE_ID" && column !== id?.column) ? [] : [{ column, type }],
+  );
   return { attributes };
 }

@@ -354,6 +354,19 @@ test("ids are looked up, generated and deleted", async () => {
   expect(await look({ email: "ann.lee@x.com" })).toMatchObject({ matchId: idOf("a") });
 });
 
+test("what is deleted while a job runs stays deleted", async () => {
+  await people(bridge);
+  await workflow("racing", simple("email", "phone"));
+  await run("racing");
+  const call = (operation: string, input: object) =>
+    lake.kernel.call("entityresolution", operation, { workflowName: "racing", ...input });
+  await call("StartMatchingJob", {});
+  expect(await call("BatchDeleteUniqueId", { uniqueIds: ["d"] })).toMatchObject({ deleted: [{ uniqueId: "d" }] });
+  await lake.kernel.quiesce();
+  expect(await call("GetMatchId", { record: { email: "cid@x.com" } })).toEqual({});
+  expect(await call("GetMatchId", { record: { email: "ann.lee@x.com" } })).toMatchObject({ matchRule: "Rule 1" });
+});
+
 test("Advanced rules on demand keep no ids; a deleted bridge disconnects", async () => {
   await people(bridge);
   await workflow("on-demand", advanced(["Exact(email)"]));

@@ -3,6 +3,7 @@ import { AwsError, type Kernel, NotSupportedLocally, type Principal } from "../.
 import { assertTrusted } from "../iam";
 import { perKernel } from "../support";
 import { semanticsOf, type Workflow } from "./definitions";
+import { indexOf } from "./match-index";
 import { registryOf } from "./registry";
 import { type JobMetrics, runMatchingJob } from "./run-job";
 
@@ -63,6 +64,7 @@ export class MatchingJobs {
     };
     // At once, so that a second start in the same turn sees it.
     this.active = row;
+    indexOf(this.kernel).begin(workflowName);
     const saved = this.save(row);
     const work = saved
       .then(() => this.execute(workflow, row))

@@ -29,6 +29,8 @@ export const asMatchRecord = ({ sourceArn, uniqueId, keys }: IndexedRecord): Mat
 export class MatchIndex {
   private readonly pointers;
   private readonly records;
+  /** What was changed while a job runs, by workflow: its generation was read before. Undefined: a record that is gone. */
+  private readonly journals = new Map<string, Map<string, IndexedRecord | undefined>>();
 
   constructor(private readonly kernel: Kernel) {
     this.pointers = kernel.store.table<string>("entityresolution.indexes");
@@ -41,6 +43,16 @@ export class MatchIndex {
     for (const { value } of this.records.entries(under(workflow, generation))) yield value;
   }
 
+  /** From here on, changes are kept for the generation that a job is about to make. */
+  begin(workflow: string): void {
+    this.journals.set(workflow, new Map());
+  }
+
+  /** The job has ended. */
+  end(workflow: string): void {
+    this.journals.delete(workflow);
+  }
+
   async replace(workflow: string, generation: string, records: readonly IndexedRecord[]): Promise<void> {
     for (let from = 0; from < records.length; from += 5_000) {
       await this.kernel.store.write(() => {
@@ -48,7 +60,16 @@ export class MatchIndex {
       });
     }
     const before = this.pointers.get(workflow);
-    await this.kernel.store.write(() => this.pointers.put(workflow, generation));
+    const present = new Set(records.map(({ sourceArn, uniqueId }) => recordKey(sourceArn, uniqueId)));
+    await this.kernel.store.write(() => {
+      for (const [key, record] of this.journals.get(workflow) ?? []) {
+        const [sourceArn = "", uniqueId = ""] = key.split("\u0000");
+        // What the job matched itself has its newer match id.
+        if (record && !present.has(key)) this.put(workflow, generation, record);
+        if (!record) this.records.remove([workflow, generation, sourceArn, uniqueId]);
+      }
+      this.pointers.put(workflow, generation);
+    });
     if (before !== undefined && before !== generation) {
       await this.kernel.store.write(() => this.records.clear(under(workflow, before)));
     }
@@ -57,6 +78,9 @@ export class MatchIndex {
   /** Changes records of the present generation, in one write. */
   async change(workflow: string, put: readonly IndexedRecord[], remove: readonly IndexedRecord[] = []): Promise<void> {
     await this.kernel.store.write(() => {
+      const journal = this.journals.get(workflow);
+      for (const { sourceArn, uniqueId } of remove) journal?.set(recordKey(sourceArn, uniqueId), undefined);
+      for (const record of put) journal?.set(recordKey(record.sourceArn, record.uniqueId), record);
       const generation = this.pointers.get(workflow) ?? "first";
       this.pointers.put(workflow, generation);
       for (const { sourceArn, uniqueId } of remove) this.records.remove([workflow, generation, sourceArn, uniqueId]);

@@ -201,7 +201,7 @@ test("two inputs, columns hashed and normalised, without normalisation as they s
   const target = { outputS3Path: "s3://matched/two", output: [{ name: "email", hashed: true }, { name: "last" }] };
   await workflow("two", simple("email"), {
     inputSourceConfig: inputs(true),
-    outputSourceConfig: [{ ...target, applyNormalization: true }],
+    outputSourceConfig: [{ ...target, applyNormalization: true, kmsArn: "arn:aws:kms:us-east-1:000000000000:key/k" }],
   });
   const rows = await output(await run("two"));
   const hash = createHash("sha256").update("ann@x.com").digest("hex");

@@ -7,6 +7,7 @@ import { pipelineCommand } from "./commands/pipeline";
 import { planCommand } from "./commands/plan";
 import { profileCommands } from "./commands/profile";
 import { quarantineCommand } from "./commands/quarantine";
+import { resolveCommand } from "./commands/resolve";
 import { sqlCommand } from "./commands/sql";
 import { UsageError } from "./errors";
 
@@ -23,6 +24,7 @@ function tributary(): Command {
     pipelineCommand(),
     planCommand(),
     ...profileCommands(),
+    resolveCommand(),
     sqlCommand(),
     quarantineCommand(),
     ...auditCommands(),

@@ -11,6 +11,7 @@ import { checkIds, loadSource, missingColumn, type Source } from "./input/load";
 import { storeAssignment, writeOutput } from "./output";
 import type { Scored } from "./probabilistic/score";
 import { storeProfiles } from "./profiles";
+import { explainedPairs } from "./report/pairs";
 import type { MatchReport } from "./report/report";
 import { profileSizes, suspiciousProfiles } from "./report/suspicious";
 import type { MatchInput, MatchResult, SuppressedValue } from "./result";
@@ -90,7 +91,7 @@ async function run(session: Session, input: MatchInput, began: number): Promise<
   const suppressed = await describeSuppressed(session, runner.suppressed, values, forms);
   const seconds = (performance.now() - began) / 1000;
   const evaluation = truth === undefined ? {} : { evaluation: await evaluate(session, truth) };
-  const report = input.report ? { report: await makeReport(session, source, values, rules) } : {};
+  const report = input.report ? { report: await makeReport(session, source, values, rules, clustered.scored) } : {};
   return {
     summary: {
       records: source.records,
@@ -112,11 +113,12 @@ async function makeReport(
   source: Source,
   values: readonly ComparedValue[],
   rules: MatchRules,
+  scored: Scored | undefined,
 ): Promise<MatchReport> {
   return {
     sizes: await profileSizes(session),
     suspicious: await suspiciousProfiles(session, source, values, rules),
-    pairs: [],
+    pairs: scored ? await explainedPairs(session, source, values, scored) : [],
   };
 }
 

@@ -116,8 +116,8 @@ function warn(findings: readonly LintFinding[], output: Output): void {
 /** The rules of the file that was named; without one, guessed from the data, and said so. */
 async function rulesFor(inputs: readonly string[], options: ResolveOptions, output: Output): Promise<RulesFile> {
   if (options.rules !== undefined) return readRulesFile(options.rules);
-  const { rules, attributes } = await suggestRules(inputs, sessionOptions(options));
-  const guessed = attributes.map(({ column, type }) => `${column}: ${type}`).join(", ");
+  const { rules, file } = await suggestRules(inputs, sessionOptions(options));
+  const guessed = file.attributes.map(({ column, type }) => `${column}: ${type}`).join(", ");
   output.note(`No --rules: matching by what the columns look like (${guessed}). Write them down with --suggest.`);
   return { matching: rules, identity: defaultIdentityRules, findings: [] };
 }
@@ -130,16 +130,17 @@ async function suggest(inputs: readonly string[], options: ResolveOptions, outpu
   const text = `${JSON.stringify(suggestion.file, null, 2)}\n`;
   if (options.out === undefined) {
     output.result(suggestion.file, () => text.trimEnd());
-    for (const { column, type, reason } of suggestion.attributes) output.note(`${column}: ${type}, ${reason}`);
+    for (const { column, type, reason } of suggestion.columns)
+      output.note(`${column}: ${type ?? "left out"}, ${reason}`);
     return;
   }
   makeRoomFor(options.out);
   writeWhole(options.out, text);
-  output.result({ rules: options.out, attributes: suggestion.attributes }, () =>
+  output.result({ rules: options.out, columns: suggestion.columns }, () =>
     [
       table(
         ["column", "is", "because"],
-        suggestion.attributes.map(({ column, type, reason }) => [column, type, reason]),
+        suggestion.columns.map(({ column, type, reason }) => [column, type ?? "", reason]),
       ),
       `Written to ${options.out}. Look through it, then: tributary resolve ${inputs.join(" ")} --rules ${options.out} --out people.parquet`,
     ].join("\n"),
@@ -168,8 +169,9 @@ function describe({ summary, suppressed, cut }: MatchResult, options: ResolveOpt
   return lines.join("\n");
 }
 
-function sessionOptions({ id, memory, threads }: ResolveOptions) {
+function sessionOptions({ id, truth, memory, threads }: ResolveOptions) {
   return {
+    ...(truth === undefined ? {} : { truthColumn: truth }),
     ...(id === undefined ? {} : { idColumn: id }),
     ...(memory === undefined ? {} : { memory }),
     ...(threads === undefined ? {} : { threads }),

@@ -2,7 +2,7 @@ import type { MatchRules } from "@tributary/model";
 import type { Source } from "../input/load";
 import { normalised } from "../rules/normal";
 import type { ComparedValue } from "../rules/values";
-import { literal, type Session } from "../session";
+import type { Session } from "../session";
 import type { MatchReport, SuspiciousProfile } from "./report";
 
 /** Profiles that are shown, at most. */
@@ -95,6 +95,3 @@ export async function recordsOf(
     ...Object.fromEntries(shown.map(({ name }, index) => [name, row[`v${index}`] ?? null])),
   }));
 }
-
-/** A record by its id, as `recordsOf` gives it. */
-export const withId = (source: Source, id: string): string => `${source.id} = ${literal(id)}`;

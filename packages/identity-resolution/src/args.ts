@@ -38,5 +38,6 @@ export interface IdentityResolutionTransforms {
   readonly graph?: Transform<dynamodb.TableArgs>;
   readonly profiles?: Transform<dynamodb.TableArgs>;
   readonly resolver?: Transform<lambda.FunctionArgs>;
+  readonly steward?: Transform<lambda.FunctionArgs>;
   readonly profileArchiver?: Transform<lambda.FunctionArgs>;
 }

@@ -22,12 +22,14 @@ import { normalize, type ResolvedIdentityResolution } from "./normalize";
 import { makeMatchImporter } from "./resources/match-importer";
 import { type Matching, makeMatching } from "./resources/matching";
 import { makeProfileArchive } from "./resources/profile-archive";
+import { makeSteward } from "./resources/steward";
 
 /** The raw resources, keyed as `transform`. */
 export interface IdentityResolutionNodes {
   readonly graph: dynamodb.Table;
   readonly profiles: dynamodb.Table;
   readonly resolver: lambda.Function;
+  readonly steward: lambda.Function;
   /** Where `rawZone` is given. */
   readonly profileArchiver?: lambda.Function;
   /** Where `matching` is given. */
@@ -81,6 +83,11 @@ export class IdentityResolution extends TributaryComponent {
       this.child(),
     );
     const resolver = this.#resolver(name, args, resolved, graph, profiles);
+    const steward = makeSteward(
+      `${name}-steward`,
+      { foundation, graph, profiles, rules: resolved.rules, transform: resolved.transform.steward },
+      this.child(),
+    );
     const profileArchiver =
       args.rawZone &&
       makeProfileArchive(
@@ -101,12 +108,14 @@ export class IdentityResolution extends TributaryComponent {
     this.contract = {
       graphTableName: graph.name,
       profilesTableName: profiles.name,
+      stewardFunctionName: steward.name,
       ...(matching && { pipelines: { match: matching.pipeline.arn, "forget-matches": matching.forget.arn } }),
     };
     this.nodes = {
       graph: graph.table,
       profiles: profiles.table,
       resolver: resolver.function,
+      steward: steward.function,
       ...(profileArchiver && { profileArchiver: profileArchiver.function }),
       ...(matching && {
         schemaMapping: matching.schema,
@@ -117,6 +126,7 @@ export class IdentityResolution extends TributaryComponent {
     this.registerOutputs({
       graphTableName: graph.name,
       profilesTableName: profiles.name,
+      stewardFunctionName: steward.name,
       ...(matching && { matchPipelineArn: matching.pipeline.arn }),
     });
   }
@@ -186,7 +196,7 @@ export class IdentityResolution extends TributaryComponent {
       name,
       { ...matching, input: matching.input },
       resolved,
-      { foundation, place: this.place, module: this.module, graph: graph.ref, importer },
+      { foundation, place: this.place, module: this.module, graph: graph.ref, rules, importer },
       this.child(),
     );
   }

@@ -79,7 +79,7 @@ function faultsOf(args: IdentityResolutionArgs): Fault[] {
         )),
     ...matchingFaults(args.matching, isRecord(args.rules) ? args.rules.matching : undefined),
     ...onDeleteFaults(args.onDelete),
-    ...transformFaults(args.transform, ["graph", "profiles", "resolver", "profileArchiver"]),
+    ...transformFaults(args.transform, ["graph", "profiles", "resolver", "steward", "profileArchiver"]),
   ];
 }
 

@@ -127,6 +127,7 @@ describe("the graph", () => {
       contract: {
         graphTableName: expect.stringContaining("cdp-graph"),
         profilesTableName: expect.stringContaining("cdp-profiles"),
+        stewardFunctionName: expect.stringContaining("cdp-steward"),
       },
       streamArn: expect.stringContaining("/stream/"),
       rules: { version: 1, maxComponentSize: 500 },

@@ -108,6 +108,7 @@ describe("a job's output", () => {
     const port: GroupPorts = {
       files: async () => files,
       rows: () => each(rows),
+      identify: (node) => (node.value === "guest" ? undefined : { ...node, value: node.value.trim() }),
       write: async (_key, edges) => {
         let next: IteratorResult<MatchEdge, GroupTotals>;
         for (next = await edges.next(); !next.done; next = await edges.next()) written.push(next.value);
@@ -120,11 +121,12 @@ describe("a job's output", () => {
   const described = (metrics?: object) => ({ jobId: "abc", job: { StartTime: 1_700_000_000, Metrics: metrics } });
 
   test("becomes one object, and says what is in it", async () => {
-    const { port, written } = ports([row("1", "a"), row("1", "b")]);
+    // Junk is nobody, and one person is one under whatever form.
+    const { port, written } = ports([row("1", "a"), row("1", " a"), row("1", "b"), row("1", "guest")]);
     const result = await makeMatchGroups(port, settings)(described({ InputRecords: 3, RecordsNotProcessed: 1 }));
     expect(result).toEqual({
       ...{ bucket: "b", key: "evidence/abc.jsonl", job: "match", at: "2023-11-14T22:13:20.000Z" },
-      ...{ records: 2, groups: 1, edges: 1, tooLarge: 0, notProcessed: 1 },
+      ...{ records: 3, groups: 1, edges: 1, tooLarge: 0, notProcessed: 1 },
     });
     expect(written).toHaveLength(1);
   });

@@ -33,6 +33,8 @@ export const platformContract = z.object({
   identities: z.object({
     graphTableName: z.string(),
     profilesTableName: z.string(),
+    /** Function that links, unlinks and retracts at a steward's word, and tells the past: takes a `StewardRequest`. */
+    stewardFunctionName: z.string(),
     /** State machine ARN by pipeline name: `match`, and `forget-matches`, which takes `{ uniqueIds }`. Absent without matching. */
     pipelines: z.record(z.string(), z.string()).optional(),
   }),

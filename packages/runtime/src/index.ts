@@ -1,3 +1,4 @@
+export * from "./batch-write";
 export * from "./client";
 export * from "./clients/dynamodb";
 export * from "./clients/kinesis";

@@ -1,3 +1,4 @@
+import type { Identifier } from "@tributary/model";
 import { logger } from "@tributary/runtime";
 import * as z from "zod/mini";
 import { edgesOf, type GroupTotals, type MatchEdge, type MatchedRecord } from "../domain/matching/groups";
@@ -19,6 +20,8 @@ const requestSchema = z.object({
 export interface GroupPorts {
   files(jobId: string): Promise<readonly OutputFile[]>;
   rows(files: readonly OutputFile[]): AsyncIterable<MatchedRecord>;
+  /** The identifier by the identity rules; undefined where they accept none such: junk links nobody. */
+  identify(node: Identifier): Identifier | undefined;
   write(key: string, edges: AsyncGenerator<MatchEdge, GroupTotals>): Promise<GroupTotals>;
 }
 
@@ -61,7 +64,7 @@ export function makeMatchGroups(
     const key = `${evidencePrefix}${jobId}.jsonl`;
     const totals = await ports.write(
       key,
-      edgesOf(() => ports.rows(files), { at, job, maxSize }),
+      edgesOf(() => known(ports, files), { at, job, maxSize }),
     );
     if (totals.records === 0 && input > notProcessed) {
       throw new Error(`job ${jobId} succeeded with ${input} records, and its output names nobody`);
@@ -73,4 +76,12 @@ export function makeMatchGroups(
     log.info("evidence written", { ...totals, jobId });
     return { bucket, key, job, at, notProcessed, ...totals };
   };
+}
+
+/** The rows that are about somebody whom the graph can know, under the form that it knows. */
+async function* known({ rows, identify }: GroupPorts, files: readonly OutputFile[]): AsyncGenerator<MatchedRecord> {
+  for await (const row of rows(files)) {
+    const node = identify(row.node);
+    if (node !== undefined) yield { ...row, node };
+  }
 }

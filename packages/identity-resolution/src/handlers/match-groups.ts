@@ -1,3 +1,4 @@
+import { identityRulesSchema, nodeKey, parseIdentifier } from "@tributary/model";
 import { loadConfig, parseEnv } from "@tributary/runtime";
 import * as z from "zod/mini";
 import { makeMatchGroups } from "../functions/match-groups";
@@ -6,7 +7,7 @@ import { JobOutput } from "../store/job-output";
 import { writeLines } from "../store/line-writer";
 
 const env = parseEnv(matchGroupsEnv);
-const { maxSize } = loadConfig(z.object({ maxSize: z.int() }));
+const { maxSize, rules } = loadConfig(z.object({ maxSize: z.int(), rules: identityRulesSchema }));
 const output = new JobOutput({ bucket: env.BUCKET, prefix: env.OUTPUT_PREFIX, workflow: env.WORKFLOW });
 
 /** Turns the output of a matching job into links of the graph. */
@@ -14,6 +15,7 @@ export const handler = makeMatchGroups(
   {
     files: (jobId) => output.files(jobId),
     rows: (files) => output.rows(files),
+    identify: (node) => parseIdentifier(nodeKey(node), rules),
     write: (key, edges) => writeLines({ bucket: env.BUCKET, key }, edges),
   },
   { bucket: env.BUCKET, evidencePrefix: env.EVIDENCE_PREFIX, job: env.JOB, maxSize },

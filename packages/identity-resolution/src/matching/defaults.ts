@@ -15,3 +15,6 @@ export const matchingDefaults = Object.freeze({
   /** Of the function that reads a job's groups: a few hundred bytes for each, so some ten million fit. */
   groupsMemoryMb: 3008,
 });
+
+/** Where lines of objects of links go that are no links, with the reason; below the output bucket. */
+export const linkQuarantinePrefix = "matching/quarantine/";

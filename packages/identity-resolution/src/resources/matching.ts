@@ -18,8 +18,9 @@ import {
   type TableRef,
   tagsFor,
 } from "@tributary/core";
+import type { IdentityRules } from "@tributary/model";
 import type { MatchingArgs } from "../matching/args";
-import { matchingDefaults as defaults } from "../matching/defaults";
+import { matchingDefaults as defaults, linkQuarantinePrefix } from "../matching/defaults";
 import type { MatchGroupsEnv, MatchLockEnv } from "../matching/env";
 import type { ResolvedMatching } from "../matching/normalize";
 import { type EntityResolution, makeEntityResolution } from "./entity-resolution";
@@ -30,6 +31,8 @@ export interface MatchingContext {
   readonly place: Place;
   readonly module: string;
   readonly graph: TableRef;
+  /** Which identifiers there are, and what is none. */
+  readonly rules: IdentityRules;
   /** The function that puts an object of links into the graph. */
   readonly importer: LambdaFunction;
 }
@@ -57,6 +60,7 @@ export function makeMatching(
   const lock = makeLock(`${name}-lock`, context, resolved, opts);
   const groups = makeGroups(`${name}-groups`, name, args, resolved, resolution, context, opts);
   grantBucketRead(importer, args.output, defaults.evidencePrefix);
+  grantBucketWrite(importer, args.output, linkQuarantinePrefix);
   const parts: MatchingParts = {
     partition: place.partition,
     workflow: resolution.workflow.workflowName,
@@ -171,7 +175,7 @@ function makeGroups(
   { output }: MatchingArgs,
   { rules }: ResolvedMatching,
   { workflow }: EntityResolution,
-  { foundation }: MatchingContext,
+  { foundation, rules: identityRules }: MatchingContext,
   opts: pulumi.CustomResourceOptions,
 ): LambdaFunction {
   const groups = new LambdaFunction(
@@ -188,7 +192,7 @@ function makeGroups(
         WORKFLOW: workflow.workflowName,
         JOB: `aws-er/${job}`,
       } satisfies Record<keyof MatchGroupsEnv, unknown>,
-      config: { maxSize: rules.constraints.maxSize },
+      config: { maxSize: rules.constraints.maxSize, rules: identityRules },
       memoryMb: defaults.groupsMemoryMb,
       timeoutSeconds: 900,
     },

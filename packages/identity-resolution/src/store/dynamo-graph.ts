@@ -1,10 +1,4 @@
-import {
-  BatchWriteItemCommand,
-  type DynamoDBClient,
-  type TransactWriteItem,
-  TransactWriteItemsCommand,
-  type WriteRequest,
-} from "@aws-sdk/client-dynamodb";
+import { type DynamoDBClient, type TransactWriteItem, TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
 import { marshall } from "@aws-sdk/util-dynamodb";
 import {
   componentItemKey,
@@ -21,15 +15,13 @@ import {
   nodeKey,
   type ProfileItem,
 } from "@tributary/model";
-import { dynamodb, graphItemKey, type Item, mapLimit, ProfileStore, type ProfileTables } from "@tributary/runtime";
+import { batchWrite, dynamodb, graphItemKey, type Item, ProfileStore, type ProfileTables } from "@tributary/runtime";
 import type { CommitResult, ComponentChange, Graph, LoggedEvent, Neighbour, Pointer } from "../domain/graph";
 
 /** TransactWriteItems' limit. */
 const maxTransactionItems = 100;
 /** Below DynamoDB's 400 KB per item, with room for the other attributes. */
 const maxComponentBytes = 390_000;
-/** BatchWriteItem's limit. */
-const maxBatchItems = 25;
 
 /** Reasons of a cancelled transaction that another try may not meet again. */
 const passing = new Set([
@@ -56,8 +48,8 @@ const notThere = {
 /** The identity graph in DynamoDB: facts/identity.md 2.2. */
 export class DynamoGraph extends ProfileStore implements Graph {
   constructor(
-    private readonly names: ProfileTables,
-    private readonly dynamo: () => DynamoDBClient = dynamodb,
+    protected readonly names: ProfileTables,
+    protected readonly dynamo: () => DynamoDBClient = dynamodb,
   ) {
     super(names, dynamo);
   }
@@ -109,14 +101,16 @@ export class DynamoGraph extends ProfileStore implements Graph {
       const part = neighbourPart(other);
       items.set(`${key} ${part}`, { ...graphItemKey(key, part), other: { S: nodeKey(other) } });
     }
-    await this.batchWrite(
+    await batchWrite(
+      this.dynamo(),
       this.names.graph,
       [...items.values()].map((Item) => ({ PutRequest: { Item } })),
     );
   }
 
   async forget(events: readonly LoggedEvent[]): Promise<void> {
-    await this.batchWrite(
+    await batchWrite(
+      this.dynamo(),
       this.names.graph,
       events.map(({ key, record }) => ({ DeleteRequest: { Key: graphItemKey(key, eventPart(record)) } })),
     );
@@ -176,28 +170,14 @@ export class DynamoGraph extends ProfileStore implements Graph {
   }
 
   private async writeAhead(items: readonly TransactWriteItem[]): Promise<void> {
-    await this.batchWrite(
+    await batchWrite(
+      this.dynamo(),
       this.names.profiles,
       items.map(({ Put, Delete }) => ({
         ...(Put ? { PutRequest: { Item: Put.Item } } : {}),
         ...(Delete ? { DeleteRequest: { Key: Delete.Key } } : {}),
       })),
     );
-  }
-
-  private async batchWrite(table: string, all: readonly WriteRequest[]): Promise<void> {
-    const chunks: WriteRequest[][] = [];
-    for (let at = 0; at < all.length; at += maxBatchItems) chunks.push(all.slice(at, at + maxBatchItems));
-    await mapLimit(chunks, 8, async (chunk) => {
-      let requests = chunk;
-      for (let attempt = 0; requests.length > 0; attempt++) {
-        if (attempt > 8) throw Object.assign(new Error("writes left over"), { name: "ThrottlingException" });
-        if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** attempt));
-        const command = new BatchWriteItemCommand({ RequestItems: { [table]: requests } });
-        const { UnprocessedItems } = await this.dynamo().send(command);
-        requests = UnprocessedItems?.[table] ?? [];
-      }
-    });
   }
 }
 

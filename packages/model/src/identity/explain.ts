@@ -144,6 +144,12 @@ function wayBetween(cut: readonly CutEdge[], kept: readonly EvidenceEdge[], from
   return path;
 }
 
+/** The links that hold the profiles of some evidence together, by time. */
+export function stepsOf(evidence: Evidence, rules: IdentityRules): EvidenceStep[] {
+  const kept = [...resolve(evidence, rules).kept].sort((x, y) => x.at - y.at);
+  return kept.map((edge) => stepOf(edge, edge.a, edge.b, undefined));
+}
+
 function stepOf(edge: EvidenceEdge, from: string, to: string, reason: string | undefined): EvidenceStep {
   return {
     from,

@@ -45,6 +45,11 @@ export function neighbourPart(other: Identifier): string {
   return `${neighbourParts}${other.type}#${shortHash(other.value)}`;
 }
 
+/** Sorts by time. */
+export function stewardPart({ at, id }: { readonly at: string; readonly id: string }): string {
+  return `${stewardParts}${at}#${id}`;
+}
+
 /** Key of what a matching job gave: one item for each of its edges. */
 export function jobItemKey(job: string): string {
   return `JOB#${job}`;

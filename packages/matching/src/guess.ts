@@ -50,9 +50,17 @@ const nameRules: readonly NameRule[] = [
       /\bfull ?name\b|\b(first|fore) ?(name )?and (sur|last) ?name\b|\b(customer|person|contact|display) ?name\b|^name$/,
     label: "a full name",
   },
-  { type: "NAME_FIRST", names: /\b(first|given|fore|christian) ?names?\b|\bfname\b/, label: "a first name" },
+  {
+    type: "NAME_FIRST",
+    names: /\b(first|given|fore|christian) ?names?\b|\bfname\b|^(first|given)$|\b(vorname|prenom|nombre)\b/,
+    label: "a first name",
+  },
   { type: "NAME_MIDDLE", names: /\bmiddle ?(name|initial)\b|\bmname\b/, label: "a middle name" },
-  { type: "NAME_LAST", names: /\b(last|family) ?names?\b|\bsurname\b|\blname\b/, label: "a last name" },
+  {
+    type: "NAME_LAST",
+    names: /\b(last|family) ?names?\b|\bsurname\b|\blname\b|^(last|family)$|\b(nachname|nom|apellidos?)\b/,
+    label: "a last name",
+  },
   { type: "ADDRESS_POSTALCODE", names: /\bpost(al)? ?code\b|\bzip\b|\bpostcode\b|\bplz\b/, label: "a postal code" },
   {
     type: "ADDRESS_CITY",

@@ -83,7 +83,7 @@ export function jaroWinkler(a: string, b: string): number {
     if (a.charCodeAt(i) !== b.charCodeAt(j)) swaps++;
     j++;
   }
-  const jaro = (common / n + common / m + (common - swaps / 2) / common) / 3;
+  const jaro = (common / n + common / m + (common - (swaps >> 1)) / common) / 3;
   let prefix = 0;
   while (prefix < 4 && prefix < n && prefix < m && a.charCodeAt(prefix) === b.charCodeAt(prefix)) prefix++;
   return jaro + prefix * 0.1 * (1 - jaro);

@@ -1,0 +1,53 @@
+import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import fc from "fast-check";
+import { bits, characterMask, editDistance, jaroWinkler, withinOneEdit } from "../src/probabilistic/strings";
+
+const seed = Number(process.env.TRIBUTARY_SEED ?? 20261123);
+const word = fc.string({ unit: fc.constantFrom(..."abcde0"), maxLength: 9 });
+
+let instance: DuckDBInstance;
+let connection: DuckDBConnection;
+beforeAll(async () => {
+  instance = await DuckDBInstance.create(":memory:");
+  connection = await instance.connect();
+});
+afterAll(() => {
+  connection.closeSync();
+  instance.closeSync();
+});
+
+test("distances agree with DuckDB's", async () => {
+  const pairs = fc.sample(fc.tuple(word, word), { seed, numRuns: 3_000 });
+  const values = pairs.map(([a, b]) => `('${a}', '${b}')`).join(", ");
+  const query = `SELECT jaro_winkler_similarity(a, b), levenshtein(a, b), damerau_levenshtein(a, b) FROM (VALUES ${values}) v(a, b)`;
+  const rows = (await connection.runAndReadAll(query)).getRows();
+  rows.forEach(([jaro, plain, damerau], at) => {
+    const [a, b] = pairs[at] as [string, string];
+    // Two empty texts are alike to DuckDB; here an empty text is like nothing. Below .7 DuckDB leaves the prefix out.
+    if (a !== "" && b !== "" && Number(jaro) >= 0.7)
+      expect([a, b, jaroWinkler(a, b)]).toEqual([a, b, expect.closeTo(Number(jaro), 9)]);
+    expect(editDistance(a, b)).toBeLessThanOrEqual(Number(plain));
+    // Optimal string alignment edits no part twice, so it is between the two.
+    expect(editDistance(a, b)).toBeGreaterThanOrEqual(Number(damerau));
+  });
+});
+
+test("one edit is a distance of one", () => {
+  fc.assert(
+    fc.property(word, word, (a, b) => {
+      expect(withinOneEdit(a, b)).toBe(editDistance(a, b) <= 1);
+    }),
+    { seed, numRuns: 5_000 },
+  );
+});
+
+test("masks never deny what is near", () => {
+  fc.assert(
+    fc.property(word, word, (a, b) => {
+      const onlyA = bits(characterMask(a) & ~characterMask(b));
+      const onlyB = bits(characterMask(b) & ~characterMask(a));
+      expect(Math.max(onlyA, onlyB)).toBeLessThanOrEqual(editDistance(a, b));
+    }),
+    { seed, numRuns: 5_000 },
+  );
+});

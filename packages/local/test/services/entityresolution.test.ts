@@ -189,6 +189,15 @@ test("transitively, c joins; Advanced functions cluster first", async () => {
   expect(groups(await output(await run("fuzzy")))).toEqual(["a Rule 1, b Rule 1"]);
 });
 
+test("the order of rows changes nothing", async () => {
+  const rows = ["a,A,A,x@x.com,,", "b,B,B,x@x.com,1,", "c,C,C,y@x.com,1,", "d,D,D,y@x.com,,", "e,E,E,,1,"];
+  await workflow("ordered", advanced(["Exact(email)", "Exact(phone)"], true));
+  for (const given of [rows, [...rows].reverse()]) {
+    await people(given);
+    expect(groups(await output(await run("ordered")))).toEqual(["a Rule 1, b Rule 1, e Rule 2", "c Rule 1, d Rule 1"]);
+  }
+});
+
 test("two inputs, columns hashed and normalised, without normalisation as they stand", async () => {
   await people(["a,Ann,Lee,ann@x.com,,"]);
   await people(["a,Ann,Lee,Ann@x.com,,n"], "shop");
@@ -261,9 +270,9 @@ test("rows without a fit unique id go to the error folder", async () => {
     .slice(1);
   expect(why).toEqual([
     `${table("people")},,the unique id is missing`,
+    `${table("people")},a,the unique id is repeated in the table`,
     `${table("people")},c d,"the unique id has characters other than a-z, A-Z, 0-9, _ and -"`,
     `${table("people")},${long},"the unique id has 39 characters, at most 38 are allowed"`,
-    `${table("people")},a,the unique id is repeated in the table`,
     "",
   ]);
 });

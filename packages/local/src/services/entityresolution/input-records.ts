@@ -1,4 +1,4 @@
-import type { MatchField } from "@tributary/model";
+import { compareText, type MatchField } from "@tributary/model";
 import { AwsError, type Kernel, NotSupportedLocally, type Principal } from "../../kernel";
 import { LakeEngine, quoteName } from "../duckdb";
 import { bindTables, catalogOf, catalogPermissions } from "../glue";
@@ -29,12 +29,18 @@ const reserved = new Set(
   ),
 );
 
-/** Reads the mapped columns of a Glue table as a role, and tells the rows that cannot be processed. */
+/**
+ * Reads the mapped columns of a Glue table as a role, and tells the rows that cannot be processed. Rows are in the order of
+ * their unique ids, whatever the files' order: it decides which of two match ids is the smaller.
+ *
+ * @param most - records that a job may still take
+ */
 export async function readInput(
   kernel: Kernel,
   principal: Principal,
   source: { readonly inputSourceArn: string; readonly applyNormalization?: boolean | undefined },
   schema: SchemaMapping,
+  most: number,
 ): Promise<InputTable> {
   const [, database = "", table = ""] = source.inputSourceArn.split(":table")[1]?.split("/") ?? [];
   const fields = schema.mappedInputFields.map(
@@ -59,7 +65,7 @@ export async function readInput(
       `schema mapping ${schema.schemaName} has fields that ${database}.${table} lacks: ${missing.join(", ")}; the table has ${known.join(", ")}`,
     );
   }
-  const rows = await readRows(kernel, principal, `${quoteName(database)}.${quoteName(table)}`, fields);
+  const rows = await readRows(kernel, principal, `${quoteName(database)}.${quoteName(table)}`, fields, most);
   const idColumn = fields.find(({ type }) => type === "UNIQUE_ID")?.column ?? "";
   return {
     sourceArn: source.inputSourceArn,
@@ -74,16 +80,17 @@ async function readRows(
   principal: Principal,
   table: string,
   fields: readonly MatchField[],
+  most: number,
 ): Promise<Record<string, string>[]> {
   const select = fields.map(({ column }) => `CAST(${quoteName(column)} AS VARCHAR)`).join(", ");
   const sql = `SELECT ${select} FROM ${table}`;
   return await LakeEngine.of(kernel).with("duckdb", async (session) => {
     await bindTables(kernel, session, sql, { principal, operation: "StartMatchingJob" });
-    const reader = await session.connection.streamAndReadUntil(sql, mostRecords + 1);
+    const reader = await session.connection.streamAndReadUntil(sql, most + 1);
     const rows = reader.getRows();
-    if (rows.length > mostRecords) {
+    if (rows.length > most) {
       throw new NotSupportedLocally(
-        `a matching job over more than ${mostRecords} records of ${table}`,
+        `a matching job over more than ${mostRecords} records (${table} goes beyond it)`,
         "Here a job matches in memory: give it a smaller table, match the file with `tributary resolve`, or run it on AWS.",
       );
     }
@@ -101,8 +108,11 @@ function sort(
   const taken = fields.filter(({ column }) => reserved.has(column.toLowerCase())).map(({ column }) => column);
   const seen = new Set<string>();
   const sorted: { rows: InputRow[]; rejected: { row: InputRow; why: string }[] } = { rows: [], rejected: [] };
-  for (const cells of rows) {
-    const row = { uniqueId: (cells[idColumn] ?? "").trim(), cells };
+  const read = rows.map((cells) => ({ uniqueId: (cells[idColumn] ?? "").trim(), cells }));
+  read.sort(
+    (a, b) => compareText(a.uniqueId, b.uniqueId) || compareText(JSON.stringify(a.cells), JSON.stringify(b.cells)),
+  );
+  for (const row of read) {
     const why =
       taken.length > 0 ? `the schema mapping has reserved names: ${taken.join(", ")}` : fault(row.uniqueId, seen);
     if (why === undefined) sorted.rows.push(row);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import {
   awsNormalise,
   blockStatistics,
+  compareText,
   lint,
   type MatchingSemantics,
   matchingSchema,
@@ -49,8 +50,12 @@ export async function runMatchingJob(
   const semantics = semanticsOf(workflow);
   if (!semantics) throw new Error(`workflow ${workflow.workflowName} has no rules`);
   const tables: InputTable[] = [];
+  let left = mostRecords;
   for (const source of workflow.inputSourceConfig) {
-    tables.push(await readInput(kernel, principal, source, registryOf(kernel).requireSchema(source.schemaArn)));
+    const schema = registryOf(kernel).requireSchema(source.schemaArn);
+    const table = await readInput(kernel, principal, source, schema, left);
+    left -= table.rows.length + table.rejected.length;
+    tables.push(table);
   }
   const read: Read[] = [];
   for (const table of tables) await readRecords(table, read);
@@ -154,7 +159,9 @@ export function assign(
   seed: string,
   before: ReadonlyMap<string, string>,
 ): IndexedRecord[] {
-  const records = new Map(given.map((record) => [recordKey(record.sourceArn, record.uniqueId), record]));
+  // In the order of their keys: a run over the same records gives the same groups, whatever it remembered of them.
+  const keyed = given.map((record) => [recordKey(record.sourceArn, record.uniqueId), record] as const);
+  const records = new Map(keyed.toSorted(([a], [b]) => compareText(a, b)));
   const matched = new Map(
     matchRecords(
       [...records].map(([id, { keys }]) => ({ id, keys })),

@@ -1,6 +1,6 @@
 import type { Json } from "@tributary/model";
 import { isRecord } from "../support";
-import { find, get, type Scope } from "./paths";
+import { get, leadsSomewhere, type Scope } from "./paths";
 import { runtimeError } from "./state-error";
 
 type Rule = Readonly<Record<string, unknown>>;
@@ -27,8 +27,7 @@ const differences: Readonly<Record<string, (a: unknown, b: unknown) => number | 
       : undefined,
 };
 
-const tests: Readonly<Record<string, (value: Json | undefined) => boolean>> = {
-  IsPresent: (value) => value !== undefined,
+const tests: Readonly<Record<string, (value: Json) => boolean>> = {
   IsNull: (value) => value === null,
   IsNumeric: (value) => typeof value === "number",
   IsString: (value) => typeof value === "string",
@@ -41,7 +40,10 @@ function matches(value: unknown, pattern: string): boolean {
   if (typeof value !== "string") return false;
   const source = pattern.replace(
     /\\([*\\])|(\*)|([.+?^${}()|[\]\\])/g,
-    (_, escaped?: string, star?: string, special?: string) => (star ? ".*" : `\\${escaped ?? special}`),
+    (_, escaped?: string, star?: string, special?: string) => {
+      if (special === "\\") throw runtimeError(`StringMatches ${pattern}: a backslash must be escaped by another`);
+      return star ? ".*" : `\\${escaped ?? special}`;
+    },
   );
   return new RegExp(`^${source}$`, "s").test(value);
 }
@@ -54,11 +56,9 @@ export function ruleHolds(rule: Rule, scope: Scope): boolean {
   const { Variable: variable } = rule;
   if (typeof variable !== "string") throw runtimeError(`A choice rule needs a Variable: ${JSON.stringify(rule)}`);
   for (const [operator, operand] of Object.entries(rule)) {
+    if (operator === "IsPresent") return leadsSomewhere(variable, scope) === operand;
     const test = tests[operator];
-    if (test) {
-      if (operator !== "IsPresent") get(variable, scope);
-      return test(find(variable, scope)) === operand;
-    }
+    if (test) return test(get(variable, scope)) === operand;
     if (operator === "StringMatches") return matches(get(variable, scope), String(operand));
     const [, kind = "", order = "", path] =
       /^(String|Numeric|Boolean|Timestamp)([A-Za-z]+?)(Path)?$/.exec(operator) ?? [];

@@ -1,88 +1,88 @@
-import { randomUUID } from "node:crypto";
-import { setTimeout as setTimer } from "node:timers/promises";
-import type { Json } from "@tributary/model";
-import { AwsError, type Kernel, type Principal } from "../../kernel";
+import { createHash, randomUUID } from "node:crypto";
+import { AwsError, type Kernel } from "../../kernel";
 import { assertTrusted } from "../iam";
 import { perKernel } from "../support";
-import type { Machine } from "./definition";
-import { Histories } from "./history";
-import { Interpreter } from "./interpreter";
-import { Aborted, StateError } from "./state-error";
+import { ChildRunner } from "./child-runner";
+import { type Machine, parseMachine } from "./definition";
+import { type ExecutionRow, executionToSdk, notRedrivable, running, type StateMachine } from "./execution-row";
+import { type End, type Launch, launch, type Running, type Shared, type Stop } from "./execution-run";
+import { Journals } from "./journal";
+import { MapRuns } from "./map-run";
+import { TaskTokens } from "./task-tokens";
 
-export type ExecutionStatus = "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED";
+export type { ExecutionStatus, StateMachine } from "./execution-row";
 
-export interface StateMachine {
-  readonly name: string;
-  readonly arn: string;
-  readonly roleArn: string;
-  readonly type: "STANDARD" | "EXPRESS";
-  readonly definition: string;
-  readonly machine: Machine;
-  /** Epoch milliseconds. */
-  readonly createdAt: number;
-}
-
-export interface ExecutionRow {
-  readonly arn: string;
-  readonly name: string;
-  readonly machineArn: string;
-  readonly status: ExecutionStatus;
-  /** JSON text. */
-  readonly input: string;
-  readonly output?: string;
-  readonly error?: string;
-  readonly cause?: string;
-  /** Epoch milliseconds. */
-  readonly startedAt: number;
-  readonly stoppedAt?: number;
-}
-
-/** Ends an execution before its states do. */
-interface Stop {
-  readonly status: "ABORTED" | "TIMED_OUT";
-  readonly error?: string | undefined;
-  readonly cause?: string | undefined;
-}
-
-/** An execution in this process. */
-interface Running {
-  readonly done: Promise<void>;
-  stop(why: Stop): void;
-  /** Whether all of it rests in Wait states. */
-  idle(): boolean;
-}
-
-/** Where Wait states above a second stand to the clock unless the kernel's options say otherwise. */
+/** Where Wait states above a second stand to the clock unless the kernel's options or the environment say otherwise. */
 const defaultTimeScale = 1 / 60;
+const afterAll = "\u{10ffff}";
 
-/** Executions of state machines: durable rows and histories. One that the end of the process cut short has FAILED. */
+/**
+ * Executions of state machines: durable rows, histories and positions. What the end of the process cut short goes on when
+ * its machine is there again; a task that was in flight fails by name, for Retry and Catch to see.
+ */
 export class Executions {
   readonly machines = new Map<string, StateMachine>();
-  readonly histories: Histories;
+  readonly journals: Journals;
+  readonly mapRuns: MapRuns;
+  readonly tokens: TaskTokens;
   private readonly rows;
+  private readonly definitions;
   private readonly running = new Map<string, Running>();
   /** Strands in flight, of stopped executions too. */
   private readonly tails = new Set<Promise<void>>();
-  private readonly recovered: Promise<void>;
+  private readonly shared: Shared;
+  /** Set once the runtime ends. */
+  closing = false;
 
   constructor(private readonly kernel: Kernel) {
     this.rows = kernel.store.table<ExecutionRow>("sfn.executions");
-    this.histories = new Histories(kernel);
-    this.recovered = this.recover();
-    this.recovered.catch((error) => kernel.log.warn(`sfn: recovery of executions failed: ${String(error)}`));
+    this.definitions = kernel.store.table<string>("sfn.definitions");
+    this.journals = new Journals(kernel);
+    this.mapRuns = new MapRuns(kernel);
+    this.tokens = new TaskTokens(kernel);
+    this.shared = {
+      kernel,
+      journals: this.journals,
+      tokens: this.tokens,
+      timeScale: timeScaleOf(kernel),
+      childrenOf: (parent) => new ChildRunner(this, parent),
+      settledExecution: async (arn) => this.describe(await this.settled(arn)),
+      closing: () => this.closing,
+      runsOut: (strand) => this.runsOut(strand),
+      finish: (row, end) => this.finish(row, end),
+    };
     kernel.track({
       name: "state machines",
-      // An execution that rests in a Wait state is no work in progress.
+      // An execution that rests on something else is no work in progress.
       pending: () => [...this.running.values()].filter((each) => !each.idle()).length,
     });
     kernel.onClose(async () => {
-      const cause = "The runtime was closed while the execution ran; start it again.";
-      for (const { stop } of this.running.values())
-        stop({ status: "ABORTED", error: "Tributary.RuntimeClosed", cause });
+      this.closing = true;
+      for (const { stop } of this.running.values()) stop({ status: "CLOSED" });
       await Promise.all([...this.running.values()].map(({ done }) => done));
       // What a stopped execution had called may need a moment to come back.
       await Promise.race([Promise.all(this.tails), new Promise((resolve) => setTimeout(resolve, 2000).unref())]);
     });
+    setTimeout(() => void this.failOrphans(), 2000).unref();
+  }
+
+  /** Makes a machine's executions possible, and those go on that the last end of the process cut short. */
+  attach(machine: StateMachine): void {
+    this.machines.set(machine.arn, machine);
+    // Not before the resources around it are there.
+    const resume = () => {
+      if (this.closing) return;
+      if (this.kernel.restoring) setTimeout(resume, 10);
+      else for (const row of this.list(machine.arn)) if (row.status === "RUNNING") this.resume(row);
+    };
+    setImmediate(resume);
+  }
+
+  /** A machine that is deleted takes its executions with it. */
+  detach(machineArn: string): void {
+    this.machines.delete(machineArn);
+    const why = { status: "ABORTED", cause: "The state machine was deleted." } as const;
+    for (const { arn, status } of this.list(machineArn)) if (status === "RUNNING") this.running.get(arn)?.stop(why);
   }
 
   requireMachine(arn: string): StateMachine {
@@ -91,45 +91,87 @@ export class Executions {
     throw new AwsError("StateMachineDoesNotExist", `State Machine Does Not Exist: '${arn}'`);
   }
 
+  find(executionArn: string): ExecutionRow | undefined {
+    return this.rows.get(executionArn);
+  }
+
   get(executionArn: string): ExecutionRow {
     const row = this.rows.get(executionArn);
     if (row) return row;
     throw new AwsError("ExecutionDoesNotExist", `Execution Does Not Exist: '${executionArn}'`);
   }
 
-  /** Executions of a machine, newest first. */
+  /** Executions of a machine without those of its distributed Maps, newest first. */
   list(machineArn: string): ExecutionRow[] {
-    const all = [...this.rows.entries()].map(({ value }) => value).filter((row) => row.machineArn === machineArn);
+    const type = this.machines.get(machineArn)?.type === "EXPRESS" ? ":express:" : ":execution:";
+    return this.listBelow(`${machineArn.replace(":stateMachine:", type)}:`);
+  }
+
+  /** Executions whose ARNs begin with something, newest first. */
+  listBelow(prefix: string): ExecutionRow[] {
+    const all = [...this.rows.entries({ start: prefix, end: prefix + afterAll })].map(({ value }) => value);
     return all.sort((a, b) => b.startedAt - a.startedAt);
   }
 
+  now(): number {
+    return this.kernel.now();
+  }
+
+  describe(row: ExecutionRow): Record<string, unknown> {
+    return executionToSdk(row, row.arn.includes(":express:") ? "EXPRESS" : "STANDARD", this.kernel.now());
+  }
+
+  definitionOf(row: ExecutionRow): string {
+    return this.definitions.get(row.definition ?? "") ?? this.requireMachine(row.machineArn).definition;
+  }
+
   async start(machine: StateMachine, name: string = randomUUID(), input = "{}"): Promise<ExecutionRow> {
-    await this.recovered;
     assertTrusted(this.kernel, machine.roleArn, "states.amazonaws.com", machine.arn);
-    let data: Json;
     try {
-      data = JSON.parse(input) as Json;
+      JSON.parse(input);
     } catch (error) {
       throw new AwsError("InvalidExecutionInput", `Invalid State Machine Execution Input: ${String(error)}`);
     }
-    const arn = `${machine.arn.replace(":stateMachine:", ":execution:")}:${name}`;
+    const express = machine.type === "EXPRESS";
+    const path = machine.arn.replace(":stateMachine:", express ? ":express:" : ":execution:");
+    const arn = `${path}:${name}${express ? `:${randomUUID()}` : ""}`;
     const existing = this.rows.get(arn);
     if (existing) {
       // Starting the same again is no second start while it runs.
       if (existing.status === "RUNNING" && existing.input === input) return existing;
       throw new AwsError("ExecutionAlreadyExists", `Execution Already Exists: '${arn}'`);
     }
-    const row: ExecutionRow = {
-      arn,
-      name,
-      machineArn: machine.arn,
-      status: "RUNNING",
-      input,
-      startedAt: this.kernel.now(),
-    };
-    await this.save(row);
-    this.running.set(arn, this.launch(machine, row, data));
+    const definition = createHash("sha256").update(machine.definition).digest("hex");
+    const startedAt = this.kernel.now();
+    const row: ExecutionRow = { arn, name, machineArn: machine.arn, status: "RUNNING", input, startedAt, definition };
+    const started = await this.kernel.store.write(() => {
+      // Two starts of one name at once: the second finds the first.
+      const other = this.rows.get(arn);
+      if (other) return other;
+      this.rows.put(arn, row);
+      if (this.definitions.get(definition) === undefined) this.definitions.put(definition, machine.definition);
+      return row;
+    });
+    if (started !== row) {
+      if (started.input === input) return started;
+      throw new AwsError("ExecutionAlreadyExists", `Execution Already Exists: '${arn}'`);
+    }
+    this.launchMachine(row, machine, machine.machine, "start");
     return row;
+  }
+
+  /** Runs what failed again, from where it failed, by the definition that it was started with. */
+  async redrive(executionArn: string): Promise<ExecutionRow> {
+    const row = this.get(executionArn);
+    const machine = this.requireMachine(row.machineArn);
+    const reason = notRedrivable(row, machine.type, this.kernel.now());
+    if (reason !== undefined) throw new AwsError("ExecutionNotRedrivable", reason);
+    assertTrusted(this.kernel, machine.roleArn, "states.amazonaws.com", machine.arn);
+    await this.running.get(executionArn)?.done;
+    const again = { ...running(row), redriveCount: (row.redriveCount ?? 0) + 1, redrivenAt: this.kernel.now() };
+    await this.save(again);
+    this.launchMachine(again, machine, this.machineOf(again), "redrive");
+    return again;
   }
 
   stop(executionArn: string, why: Omit<Stop, "status">): void {
@@ -139,74 +181,48 @@ export class Executions {
 
   /** Resolves when the execution has ended, however it ended. */
   async settled(executionArn: string): Promise<ExecutionRow> {
-    await this.recovered;
-    await this.running.get(executionArn)?.done;
-    return this.get(executionArn);
+    for (;;) {
+      await this.running.get(executionArn)?.done;
+      const row = this.get(executionArn);
+      if (row.status !== "RUNNING" || this.closing) return row;
+      // It waits for its machine to be there again.
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   }
 
-  private launch(machine: StateMachine, row: ExecutionRow, input: Json): Running {
-    let stopped: Stop | undefined;
-    const undo = new Set<() => void>();
-    const work = { active: 0, waiting: 0 };
-    const controller = new AbortController();
-    const { signal } = controller;
-    const interrupted = new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => reject(new Aborted()));
-    });
-    // Raced against the states below; alone it is nobody's error.
-    interrupted.catch(() => {});
-    const stop = (why: Stop) => {
-      if (stopped) return;
-      stopped = why;
-      for (const each of undo) each();
-      controller.abort();
+  /** Runs an execution in this process. */
+  launch(given: Launch): Running {
+    const { arn } = given.row;
+    const run = launch(this.shared, given);
+    this.running.set(arn, run);
+    const forget = () => {
+      if (this.running.get(arn) === run) this.running.delete(arn);
     };
-    const interpreter = this.interpreter(machine, row, input, {
-      onAbort: (cut) => {
-        undo.add(cut);
-        if (stopped) cut();
-        return () => undo.delete(cut);
-      },
-      sleep: async (ms, idle, until) => {
-        if (idle) work.waiting += 1;
-        try {
-          await setTimer(Math.min(ms, 2 ** 31 - 1), undefined, { signal: until });
-        } catch (error) {
-          throw until.aborted ? new Aborted() : error;
-        } finally {
-          if (idle) work.waiting -= 1;
-        }
-      },
-      strands: (change) => {
-        work.active += change;
-      },
-    });
-    const { TimeoutSeconds: limit } = machine.machine;
-    const timer =
-      limit === undefined
-        ? undefined
-        : setTimeout(() => stop({ status: "TIMED_OUT" }), Math.min(limit * 1000, 2 ** 31 - 1));
-    const run = async () => {
-      try {
-        await this.histories.add(row.arn, "ExecutionStarted", { input: row.input, roleArn: machine.roleArn });
-        work.active = 1;
-        const running = interpreter.run(machine.machine, input, { variables: {}, signal });
-        this.runsOut(running);
-        const output = await Promise.race([running, interrupted]);
-        await this.finish(row, { status: "SUCCEEDED", output: JSON.stringify(output) });
-      } catch (error) {
-        await this.finish(row, outcomeOf(error, stopped));
-      } finally {
-        clearTimeout(timer);
-        this.running.delete(row.arn);
-        this.histories.settle(row.arn);
-      }
-    };
-    return { done: run(), stop, idle: () => work.waiting > 0 && work.waiting >= work.active };
+    void run.done.then(forget);
+    return run;
   }
 
-  private runsOut(running: Promise<Json>): void {
-    const tail: Promise<void> = running
+  async save(row: ExecutionRow): Promise<void> {
+    await this.kernel.store.write(() => this.rows.put(row.arn, row));
+  }
+
+  private resume(row: ExecutionRow): void {
+    const machine = this.machines.get(row.machineArn);
+    if (!machine || this.running.has(row.arn)) return;
+    this.launchMachine(row, machine, this.machineOf(row), "resume");
+  }
+
+  private machineOf(row: ExecutionRow): Machine {
+    return parseMachine(this.definitionOf(row), this.requireMachine(row.machineArn).type);
+  }
+
+  private launchMachine(row: ExecutionRow, machine: StateMachine, group: Machine, mode: Launch["mode"]): void {
+    const { QueryLanguage: queryLanguage, TimeoutSeconds: timeoutSeconds } = group;
+    this.launch({ row, machine, group, queryLanguage, mode, timeoutSeconds });
+  }
+
+  private runsOut(strand: Promise<unknown>): void {
+    const tail: Promise<void> = strand
       .then(
         () => {},
         // Reported by the execution that raced it.
@@ -216,93 +232,39 @@ export class Executions {
     this.tails.add(tail);
   }
 
-  private interpreter(
-    machine: StateMachine,
-    row: ExecutionRow,
-    input: Json,
-    hooks: {
-      onAbort(cut: () => void): () => void;
-      sleep(ms: number, idle: boolean, until: AbortSignal): Promise<void>;
-      strands(change: 1 | -1): void;
-    },
-  ): Interpreter {
-    const { kernel } = this;
-    const principal: Principal = { kind: "role", roleArn: machine.roleArn, session: row.name };
-    const StartTime = new Date(row.startedAt).toISOString();
-    return new Interpreter({
-      kernel,
-      task: {
-        kernel,
-        principal,
-        onAbort: hooks.onAbort,
-        settledExecution: async (arn) => executionToSdk(await this.settled(arn)),
-      },
-      context: {
-        Execution: { Id: row.arn, Input: input, Name: row.name, RoleArn: machine.roleArn, StartTime },
-        StateMachine: { Id: machine.arn, Name: machine.name },
-      },
-      queryLanguage: machine.machine.QueryLanguage,
-      timeScale: kernel.options.timeScale ?? defaultTimeScale,
-      sleep: hooks.sleep,
-      strands: hooks.strands,
-      record: (type, details) => this.histories.add(row.arn, type, details),
-    });
+  private async finish(row: ExecutionRow, end: End): Promise<void> {
+    const at = this.kernel.now();
+    await this.save({ ...running(row), ...end, stoppedAt: at });
+    if (row.mapRunArn !== undefined) return;
+    const names = { SUCCEEDED: "Succeeded", FAILED: "Failed", TIMED_OUT: "TimedOut", ABORTED: "Aborted" };
+    const name = `Executions${names[end.status as keyof typeof names]}`;
+    const dimensions = { StateMachineArn: row.machineArn };
+    this.kernel.metrics.put({ namespace: "AWS/States", name, dimensions, value: 1, at });
   }
 
-  private async finish(row: ExecutionRow, end: Partial<ExecutionRow> & { status: ExecutionStatus }): Promise<void> {
-    const now = this.kernel.now();
-    const { output, error, cause } = end;
-    const types = { SUCCEEDED: "Succeeded", FAILED: "Failed", TIMED_OUT: "TimedOut", ABORTED: "Aborted", RUNNING: "" };
-    const details: Record<string, string> = {};
-    if (output !== undefined) details.output = output;
-    if (error !== undefined) details.error = error;
-    if (cause !== undefined) details.cause = cause;
-    await this.histories.add(row.arn, `Execution${types[end.status]}`, details);
-    await this.save({ ...row, ...end, stoppedAt: now });
-    this.kernel.metrics.put({
-      namespace: "AWS/States",
-      name: `Executions${types[end.status]}`,
-      dimensions: { StateMachineArn: row.machineArn },
-      value: 1,
-      at: now,
-    });
-  }
-
-  private async save(row: ExecutionRow): Promise<void> {
-    await this.kernel.store.write(() => this.rows.put(row.arn, row));
-  }
-
-  private async recover(): Promise<void> {
+  /** Ends what no machine is there for any more. */
+  private async failOrphans(): Promise<void> {
+    if (this.closing) return;
+    if (this.kernel.restoring) return void setTimeout(() => void this.failOrphans(), 500).unref();
+    const cause = "The runtime was stopped while the execution ran, and its state machine is not there any more.";
     for (const { value: row } of [...this.rows.entries()]) {
-      if (row.status !== "RUNNING") continue;
-      const cause = "The runtime was stopped while the execution ran; start it again.";
-      await this.finish(row, { status: "FAILED", error: "Tributary.RuntimeStopped", cause });
+      if (row.status !== "RUNNING" || row.mapRunArn !== undefined) continue;
+      if (this.machines.has(row.machineArn) || this.running.has(row.arn)) continue;
+      await this.finish(row, { status: "FAILED", error: "Tributary.RuntimeStopped", cause }).catch((error) =>
+        this.kernel.log.warn(`sfn: ${row.arn} could not be ended: ${String(error)}`),
+      );
     }
   }
 }
 
-function outcomeOf(error: unknown, stopped: Stop | undefined): Partial<ExecutionRow> & { status: ExecutionStatus } {
-  if (stopped) {
-    const { status, error: name, cause } = stopped;
-    return { status, ...(name !== undefined && { error: name }), ...(cause !== undefined && { cause }) };
-  }
-  if (error instanceof StateError) return { status: "FAILED", error: error.error, cause: error.causeText };
-  return { status: "FAILED", error: "States.Runtime", cause: error instanceof Error ? error.message : String(error) };
-}
-
-export function executionToSdk(row: ExecutionRow): Record<string, unknown> {
-  return {
-    executionArn: row.arn,
-    stateMachineArn: row.machineArn,
-    name: row.name,
-    status: row.status,
-    startDate: new Date(row.startedAt),
-    ...(row.stoppedAt !== undefined && { stopDate: new Date(row.stoppedAt) }),
-    input: row.input,
-    ...(row.output !== undefined && { output: row.output }),
-    ...(row.error !== undefined && { error: row.error }),
-    ...(row.cause !== undefined && { cause: row.cause }),
-  };
+function timeScaleOf(kernel: Kernel): number {
+  const given = kernel.options.timeScale;
+  if (given !== undefined) return given;
+  const text = process.env.TRIBUTARY_TIME_SCALE;
+  if (text === undefined || text === "") return defaultTimeScale;
+  const scale = Number(text);
+  if (scale >= 0) return scale;
+  throw new AwsError("ValidationException", `TRIBUTARY_TIME_SCALE must be a number such as 1 or 0.01, not ${text}`);
 }
 
 export const executionsOf = perKernel((kernel) => new Executions(kernel));

@@ -4,37 +4,35 @@ import type { Kernel } from "../../kernel";
 /** An event of an execution's history, in the API's words. `details` is the member named after the type. */
 export interface HistoryEvent {
   readonly id: number;
+  /** The event before it on its strand: the branch or iteration, or what started that. */
   readonly previousEventId: number;
   readonly type: string;
   /** Epoch milliseconds. */
   readonly timestamp: number;
+  /** The state that it is about; not part of the API. */
+  readonly state?: string;
   readonly details?: { readonly [key: string]: Json };
 }
 
-/** Writes and reads histories. */
+/** Reads histories; `Journal` writes them. */
 export class Histories {
-  private readonly rows;
-  private readonly counts = new Map<string, number>();
+  readonly rows;
 
-  constructor(private readonly kernel: Kernel) {
+  constructor(kernel: Kernel) {
     this.rows = kernel.store.table<HistoryEvent>("sfn.history");
   }
 
-  async add(executionArn: string, type: string, details?: { readonly [key: string]: Json }): Promise<void> {
-    const id = (this.counts.get(executionArn) ?? this.list(executionArn).length) + 1;
-    this.counts.set(executionArn, id);
-    const event = { id, previousEventId: id - 1, type, timestamp: this.kernel.now(), ...(details && { details }) };
-    await this.kernel.store.write(() => this.rows.put([executionArn, id], event));
-  }
-
-  list(executionArn: string): HistoryEvent[] {
-    const range = { start: [executionArn], end: [executionArn, Number.MAX_SAFE_INTEGER] };
+  /** @param reverse newest first */
+  list(executionArn: string, reverse = false): HistoryEvent[] {
+    const [first, last] = [[executionArn], [executionArn, Number.MAX_SAFE_INTEGER]];
+    const range = reverse ? { start: last, end: first, reverse } : { start: first, end: last };
     return [...this.rows.entries(range)].map(({ value }) => value);
   }
 
-  /** Lets go of what is kept in memory for a running execution. */
-  settle(executionArn: string): void {
-    this.counts.delete(executionArn);
+  /** The number of the newest event; 0 where there is none. */
+  lastId(executionArn: string): number {
+    const range = { start: [executionArn, Number.MAX_SAFE_INTEGER], end: [executionArn], reverse: true, limit: 1 };
+    return [...this.rows.entries(range)][0]?.value.id ?? 0;
   }
 }
 
@@ -45,18 +43,18 @@ function detailsMember(type: string): string {
   return `${type.charAt(0).toLowerCase()}${type.slice(1)}EventDetails`;
 }
 
-export function historyEventToSdk({
-  id,
-  previousEventId,
-  type,
-  timestamp,
-  details,
-}: HistoryEvent): Record<string, unknown> {
+/** @param withData whether inputs and outputs are shown */
+export function historyEventToSdk(event: HistoryEvent, withData = true): Record<string, unknown> {
+  const { id, previousEventId, type, timestamp, details } = event;
+  const shown =
+    withData || !details ? details : Object.fromEntries(Object.entries(details).filter(([key]) => !data.has(key)));
   return {
     id,
     previousEventId,
     type,
     timestamp: new Date(timestamp),
-    ...(details && { [detailsMember(type)]: details }),
+    ...(shown && { [detailsMember(type)]: shown }),
   };
 }
+
+const data = new Set(["input", "output", "parameters"]);

@@ -21,7 +21,7 @@ const stateMachineRealiser: Realiser = {
   replaceOn: ["name", "namePrefix", "type"],
   compute(resource, kernel, previous) {
     const given = parseInput(inputs, resource.inputs);
-    parseMachine(given.definition);
+    parseMachine(given.definition, given.type);
     const generated = autoName(resource.urn, given.namePrefix ?? resource.name, 80);
     const name = previous ? String(previous.outputs.name) : (given.name ?? generated);
     const machineArn = arn(kernel.place, "states", `stateMachine:${name}`);
@@ -43,18 +43,18 @@ const stateMachineRealiser: Realiser = {
   },
   attach(resource, kernel) {
     const { definition, roleArn, type } = parseInput(inputs, resource.inputs);
-    executionsOf(kernel).machines.set(resource.id, {
+    executionsOf(kernel).attach({
       name: String(resource.outputs.name),
       arn: resource.id,
       roleArn,
       type,
       definition,
-      machine: parseMachine(definition),
+      machine: parseMachine(definition, type),
       createdAt: Date.parse(String(resource.outputs.creationDate)),
     });
   },
   detach(resource, kernel) {
-    executionsOf(kernel).machines.delete(resource.id);
+    executionsOf(kernel).detach(resource.id);
   },
 };
 

@@ -1,26 +1,28 @@
+import type { Json } from "@tributary/model";
 import { z } from "zod";
-import { AwsError, type Kernel, type RequiredPermission } from "../../kernel";
+import { AwsError, type Kernel } from "../../kernel";
 import { type Operation, operation } from "../support";
-import { executionsOf, executionToSdk, type StateMachine } from "./executions";
+import type { StateMachine } from "./execution-row";
+import { executionsOf } from "./executions";
 import { historyEventToSdk } from "./history";
+import { childPrefix, mapRunToSdk } from "./map-run";
+import { onResource, page, paged, summaryOf } from "./operation-support";
+import { taskOperations } from "./task-operations";
 
-const page = { maxResults: z.number().int().min(0).max(1000).optional(), nextToken: z.string().optional() };
 const byArn = z.object({ executionArn: z.string(), includedData: z.string().optional() });
+const machineArn = z.object({ stateMachineArn: z.string(), includedData: z.string().optional() });
 const startInput = z.object({
   stateMachineArn: z.string(),
-  name: z.string().min(1).max(80).optional(),
+  // Step Functions refuses what cannot be in an ARN or a log.
+  name: z
+    .string()
+    .min(1)
+    .max(80)
+    .regex(/^[^\s<>{}[\]?*"#%\\^|~`$&,;:/]+$/, "may not hold blanks, brackets, wildcards or other special characters")
+    .optional(),
   input: z.string().max(262_144).optional(),
   traceHeader: z.string().optional(),
 });
-
-function paged<T>(
-  items: readonly T[],
-  input: { maxResults?: number; nextToken?: string },
-): [T[], { nextToken?: string }] {
-  const from = Number(input.nextToken ?? 0);
-  const to = from + (input.maxResults || 100);
-  return [items.slice(from, to), to < items.length ? { nextToken: String(to) } : {}];
-}
 
 const machineToSdk = ({ arn, name, type, createdAt }: StateMachine) => ({
   stateMachineArn: arn,
@@ -32,10 +34,9 @@ const machineToSdk = ({ arn, name, type, createdAt }: StateMachine) => ({
 /** The Step Functions API. */
 export function sfnOperations(kernel: Kernel): Record<string, Operation> {
   const executions = executionsOf(kernel);
-  const onResource = (action: string, resource: string): RequiredPermission[] => [
-    { action: `states:${action}`, resource },
-  ];
+  const { mapRuns, journals } = executions;
   return {
+    ...taskOperations(kernel),
     StartExecution: operation(
       startInput,
       ({ stateMachineArn }) => onResource("StartExecution", stateMachineArn),
@@ -56,22 +57,22 @@ export function sfnOperations(kernel: Kernel): Record<string, Operation> {
           );
         }
         const { arn } = await executions.start(machine, name, input);
-        return executionToSdk(await executions.settled(arn));
+        return executions.describe(await executions.settled(arn));
       },
     ),
     DescribeExecution: operation(
       byArn,
       ({ executionArn }) => onResource("DescribeExecution", executionArn),
-      ({ executionArn }) => executionToSdk(executions.get(executionArn)),
+      ({ executionArn }) => executions.describe(executions.get(executionArn)),
     ),
     GetExecutionHistory: operation(
       byArn.extend({ ...page, reverseOrder: z.boolean().optional(), includeExecutionData: z.boolean().optional() }),
       ({ executionArn }) => onResource("GetExecutionHistory", executionArn),
       (input) => {
         executions.get(input.executionArn);
-        const events = executions.histories.list(input.executionArn);
-        const [items, next] = paged(input.reverseOrder ? events.reverse() : events, input);
-        return { events: items.map(historyEventToSdk), ...next };
+        const events = journals.histories.list(input.executionArn, input.reverseOrder);
+        const [items, next] = paged(events, input);
+        return { events: items.map((event) => historyEventToSdk(event, input.includeExecutionData)), ...next };
       },
     ),
     StopExecution: operation(
@@ -83,38 +84,83 @@ export function sfnOperations(kernel: Kernel): Record<string, Operation> {
         return { stopDate: new Date(stoppedAt ?? kernel.now()) };
       },
     ),
+    RedriveExecution: operation(
+      z.object({ executionArn: z.string(), clientToken: z.string().optional() }),
+      ({ executionArn }) => onResource("RedriveExecution", executionArn),
+      async ({ executionArn }) => {
+        const row = await executions.redrive(executionArn);
+        return { redriveDate: new Date(row.redrivenAt ?? kernel.now()) };
+      },
+    ),
     ListExecutions: operation(
-      z.object({ stateMachineArn: z.string(), statusFilter: z.string().optional(), ...page }),
-      ({ stateMachineArn }) => onResource("ListExecutions", stateMachineArn),
+      z.object({
+        stateMachineArn: z.string().optional(),
+        mapRunArn: z.string().optional(),
+        statusFilter: z.enum(["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"]).optional(),
+        redriveFilter: z.enum(["REDRIVEN", "NOT_REDRIVEN"]).optional(),
+        ...page,
+      }),
+      ({ stateMachineArn, mapRunArn }) => onResource("ListExecutions", stateMachineArn ?? mapRunArn ?? "*"),
       (input) => {
-        executions.requireMachine(input.stateMachineArn);
-        const all = executions
-          .list(input.stateMachineArn)
-          .filter(({ status }) => input.statusFilter === undefined || status === input.statusFilter);
-        const [items, next] = paged(all, input);
+        const { stateMachineArn, mapRunArn, statusFilter, redriveFilter } = input;
+        if ((stateMachineArn === undefined) === (mapRunArn === undefined))
+          throw new AwsError("ValidationException", "Give one of stateMachineArn and mapRunArn");
+        const all =
+          mapRunArn === undefined
+            ? executions.list(executions.requireMachine(stateMachineArn ?? "").arn)
+            : executions.listBelow(childPrefix(mapRuns.get(mapRunArn).arn));
+        const wanted = all.filter(
+          ({ status, redriveCount = 0 }) =>
+            (statusFilter === undefined || status === statusFilter) &&
+            (redriveFilter === undefined || redriveCount > 0 === (redriveFilter === "REDRIVEN")),
+        );
+        const [items, next] = paged(wanted, input);
+        return { executions: items.map(summaryOf), ...next };
+      },
+    ),
+    DescribeMapRun: operation(
+      z.object({ mapRunArn: z.string() }),
+      ({ mapRunArn }) => onResource("DescribeMapRun", mapRunArn),
+      ({ mapRunArn }) => {
+        const row = mapRuns.get(mapRunArn);
+        return mapRunToSdk(row, executions.listBelow(childPrefix(row.arn)));
+      },
+    ),
+    ListMapRuns: operation(
+      z.object({ executionArn: z.string(), ...page }),
+      ({ executionArn }) => onResource("ListMapRuns", executionArn),
+      (input) => {
+        const { machineArn: stateMachineArn } = executions.get(input.executionArn);
+        const [items, next] = paged(mapRuns.list(input.executionArn), input);
         return {
-          executions: items.map((row) => {
-            const { executionArn, stateMachineArn, name, status, startDate, stopDate } = executionToSdk(row);
-            return {
-              executionArn,
-              stateMachineArn,
-              name,
-              status,
-              startDate,
-              ...(stopDate !== undefined && { stopDate }),
-            };
-          }),
+          mapRuns: items.map(({ arn, executionArn, startedAt, stoppedAt }) => ({
+            mapRunArn: arn,
+            executionArn,
+            stateMachineArn,
+            startDate: new Date(startedAt),
+            ...(stoppedAt !== undefined && { stopDate: new Date(stoppedAt) }),
+          })),
           ...next,
         };
       },
     ),
     DescribeStateMachine: operation(
-      z.object({ stateMachineArn: z.string(), includedData: z.string().optional() }),
+      machineArn,
       ({ stateMachineArn }) => onResource("DescribeStateMachine", stateMachineArn),
       ({ stateMachineArn }) => {
         const machine = executions.requireMachine(stateMachineArn);
         const { definition, roleArn } = machine;
         return { ...machineToSdk(machine), definition, roleArn, status: "ACTIVE" };
+      },
+    ),
+    DescribeStateMachineForExecution: operation(
+      byArn,
+      ({ executionArn }) => onResource("DescribeStateMachineForExecution", executionArn),
+      ({ executionArn }): Record<string, Json | Date> => {
+        const row = executions.get(executionArn);
+        const { arn, name, roleArn, createdAt } = executions.requireMachine(row.machineArn);
+        const definition = executions.definitionOf(row);
+        return { stateMachineArn: arn, name, roleArn, definition, updateDate: new Date(createdAt) };
       },
     ),
     ListStateMachines: operation(

@@ -1,7 +1,9 @@
 import type { Json } from "@tributary/model";
 import { JSONPath } from "jsonpath-plus";
 import { isRecord } from "../support";
-import { runtimeError } from "./state-error";
+import { runtimeError, StateError } from "./state-error";
+
+const mismatch = (cause: string) => new StateError("States.ResultPathMatchFailure", cause);
 
 /** What paths can point into. */
 export interface Scope {
@@ -13,7 +15,7 @@ export interface Scope {
   readonly variables: Readonly<Record<string, Json>>;
 }
 
-const step = /\.([A-Za-z_À-￿][\w\-À-￿]*)|\[\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(\d+))\s*\]/y;
+const step = /\.((?:[\w\-&À-￿]|\\.)+)|\[\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(\d+))\s*\]/y;
 
 /** The steps of a path that names exactly one place (`.a`, `['a b']`, `[0]`), or undefined where it can match many. */
 export function definiteSteps(path: string): (string | number)[] | undefined {
@@ -24,16 +26,23 @@ export function definiteSteps(path: string): (string | number)[] | undefined {
     const match = step.exec(path);
     if (!match) return undefined;
     const [, name, single, double, index] = match;
-    steps.push(index === undefined ? (name ?? single ?? double ?? "").replace(/\\(.)/g, "$1") : Number(index));
+    steps.push(
+      index === undefined
+        ? (name ?? single ?? double ?? "").replace(/\\(?:u([0-9A-Fa-f]{4})|(.))/g, unescaped)
+        : Number(index),
+    );
     at = step.lastIndex;
   }
   return steps;
 }
 
+const unescaped = (_: string, code?: string, character?: string): string =>
+  code === undefined ? (character ?? "") : String.fromCharCode(Number.parseInt(code, 16));
+
 /** Splits `$.a`, `$$.a` or `$name.a` into where it starts and the rest. */
 function rootOf(path: string, scope: Scope): { root: Json | undefined; rest: string } {
   if (path.startsWith("$$")) return { root: scope.context, rest: path.slice(2) };
-  const variable = /^\$([A-Za-z_]\w*)/.exec(path)?.[1];
+  const variable = /^\$([\p{ID_Start}_][\p{ID_Continue}_]*)/u.exec(path)?.[1];
   if (variable !== undefined) return { root: scope.variables[variable], rest: path.slice(variable.length + 1) };
   if (path.startsWith("$")) return { root: scope.data, rest: path.slice(1) };
   throw runtimeError(`The path ${path} does not begin with $`);
@@ -62,7 +71,16 @@ export function get(path: string, scope: Scope): Json {
   const value = find(path, scope);
   if (value !== undefined) return value;
   const { data } = scope;
-  throw runtimeError(`The JSONPath '${path}' could not be found in the input '${JSON.stringify(data)}'`);
+  const input = JSON.stringify(data);
+  const shown = input.length > 1000 ? `${input.slice(0, 1000)}…` : input;
+  throw runtimeError(`The JSONPath '${path}' could not be found in the input '${shown}'`);
+}
+
+/** Whether a path leads to something; one that can match many leads somewhere where it matches at all. */
+export function leadsSomewhere(path: string, scope: Scope): boolean {
+  const value = find(path, scope);
+  if (value === undefined) return false;
+  return !(Array.isArray(value) && value.length === 0 && definiteSteps(rootOf(path, scope).rest) === undefined);
 }
 
 /** A copy of `data` with `value` at the path, which must name one place; objects on the way are made. */
@@ -74,11 +92,11 @@ export function set(data: Json, path: string, value: Json): Json {
     if (key === undefined) return value;
     if (typeof key === "number") {
       if (!Array.isArray(current) || key > current.length)
-        throw runtimeError(`The ResultPath ${path} points outside of an array`);
+        throw mismatch(`The ResultPath ${path} points outside of an array`);
       return current.toSpliced(key, 1, place(current[key], index + 1));
     }
     if (current !== undefined && !isRecord(current)) {
-      throw runtimeError(`Unable to apply step "${key}" of the ResultPath ${path} to input ${JSON.stringify(data)}`);
+      throw mismatch(`Unable to apply step "${key}" of the ResultPath ${path} to input ${JSON.stringify(data)}`);
     }
     return {
       ...(current as { [key: string]: Json } | undefined),

@@ -1,6 +1,7 @@
 import type { Kernel } from "../../kernel";
 import { isRecord } from "../support";
-import { type ExecutionStatus, executionsOf } from "./executions";
+import type { ExecutionStatus } from "./execution-row";
+import { executionsOf } from "./executions";
 import type { HistoryEvent } from "./history";
 
 export interface PipelineStep {
@@ -23,14 +24,15 @@ export function describePipelineRun(kernel: Kernel, executionArn: string): Pipel
   const { status, error, cause } = executions.get(executionArn);
   const steps: PipelineStep[] = [];
   const scheduled = new Map<string, number>();
-  for (const event of executions.histories.list(executionArn)) {
-    const name = String(event.details?.name ?? "");
-    if (event.type === "TaskScheduled") scheduled.set(name, event.timestamp);
-    if (!["TaskSucceeded", "TaskFailed", "TaskTimedOut"].includes(event.type)) continue;
+  for (const event of executions.journals.histories.list(executionArn)) {
+    const [, ended] = /^(?:Task|LambdaFunction)(Scheduled|Succeeded|Failed|TimedOut)$/.exec(event.type) ?? [];
+    const name = event.state ?? "";
+    if (ended === "Scheduled") scheduled.set(name, event.timestamp);
+    if (ended === undefined || ended === "Scheduled") continue;
     const seconds = (event.timestamp - (scheduled.get(name) ?? event.timestamp)) / 1000;
     const tables = tablesOf(event);
     steps.push(...tables);
-    if (tables.length === 0 || event.type !== "TaskSucceeded") steps.push({ name, seconds, rows: null });
+    if (tables.length === 0 || ended !== "Succeeded") steps.push({ name, seconds, rows: null });
   }
   const message = [error, cause === undefined ? undefined : readable(cause)].filter(Boolean).join(": ");
   return { status, steps, ...(message && { error: message }) };

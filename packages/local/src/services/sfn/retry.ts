@@ -3,14 +3,17 @@ import type { StateError } from "./state-error";
 
 /** Errors that no wildcard matches. */
 const terminal = new Set(["States.Runtime", "States.DataLimitExceeded"]);
+/** A missed heartbeat is a timeout too. */
+const timeouts = new Set(["States.Timeout", "States.HeartbeatTimeout"]);
 
-/** Whether a list of error names covers an error, by the rules for `States.ALL` and `States.TaskFailed`. */
+/** Whether a list of error names covers an error, by the rules for `States.ALL`, `States.TaskFailed` and timeouts. */
 export function covers(names: readonly string[], error: string): boolean {
   return names.some(
     (name) =>
       name === error ||
       (name === "States.ALL" && !terminal.has(error)) ||
-      (name === "States.TaskFailed" && error !== "States.Timeout" && !terminal.has(error)),
+      (name === "States.Timeout" && timeouts.has(error)) ||
+      (name === "States.TaskFailed" && !timeouts.has(error) && !terminal.has(error)),
   );
 }
 

@@ -1,151 +1,64 @@
 import type { Json } from "@tributary/model";
-import { AwsError, arn, type Kernel, NotSupportedLocally, type Principal } from "../../kernel";
-import { executionsOf as athenaExecutionsOf } from "../athena";
-import { jobRunsOf } from "../glue";
+import { arn } from "../../kernel";
 import { isRecord } from "../support";
+import { asStateError, callService, type Input, plain } from "./call-service";
+import type { Host } from "./host";
+import type { TaskMark } from "./journal";
+import type { TaskResource } from "./resources";
 import { StateError } from "./state-error";
+import { finished } from "./sync-tasks";
 
 /** What a task runs under. */
 export interface TaskContext {
-  readonly kernel: Kernel;
-  readonly principal: Principal;
-  /** Registers what undoes the work in progress when the execution is stopped; call the result once it is over. */
-  onAbort(undo: () => void): () => void;
-  /** Waits for another execution of a state machine to end; its description in the API's words. */
-  settledExecution(executionArn: string): Promise<Record<string, unknown>>;
-}
-
-type Input = Record<string, Json>;
-
-/** Optimised integrations: service in the resource ARN → service of the runtime, and how its errors are called. */
-const integrations: Readonly<Record<string, { service: string; errors: string }>> = {
-  athena: { service: "athena", errors: "Athena" },
-  dynamodb: { service: "dynamodb", errors: "DynamoDB" },
-  events: { service: "eventbridge", errors: "EventBridge" },
-  glue: { service: "glue", errors: "Glue" },
-  lambda: { service: "lambda", errors: "Lambda" },
-  sns: { service: "sns", errors: "SNS" },
-  sqs: { service: "sqs", errors: "SQS" },
-  states: { service: "sfn", errors: "StepFunctions" },
-};
-
-/** `aws-sdk:` integrations: service ids as Step Functions writes them, where they differ from the runtime's names. */
-const sdkServices: Readonly<Record<string, { service: string; errors: string }>> = {
-  dynamodb: { service: "dynamodb", errors: "DynamoDb" },
-  secretsmanager: { service: "secrets-manager", errors: "SecretsManager" },
-  cloudwatchlogs: { service: "cloudwatch-logs", errors: "CloudWatchLogs" },
-  cloudwatch: { service: "cloudwatch", errors: "CloudWatch" },
-  eventbridge: { service: "eventbridge", errors: "EventBridge" },
-  sfn: { service: "sfn", errors: "Sfn" },
-  entityresolution: { service: "entityresolution", errors: "EntityResolution" },
-};
-
-/** Services whose API is in lower camel case, where Step Functions' integrations are not: at every depth. */
-const lowerCamel: ReadonlySet<string> = new Set(["entityresolution"]);
-
-/** SDK output as JSON: dates in ISO 8601, bytes as text, no undefined members. */
-function plain(value: unknown): Json {
-  if (value instanceof Date) return value.toISOString();
-  if (value instanceof Uint8Array) return Buffer.from(value).toString("utf8");
-  if (Array.isArray(value)) return value.map(plain);
-  if (!isRecord(value)) return (value ?? null) as Json;
-  const members = Object.entries(value).filter(([, member]) => member !== undefined);
-  return Object.fromEntries(members.map(([key, member]) => [key, plain(member)]));
-}
-
-const recase = (value: Input, change: (letter: string) => string): Input =>
-  Object.fromEntries(Object.entries(value).map(([key, member]) => [change(key.charAt(0)) + key.slice(1), member]));
-
-const deepRecase = (value: Json, change: (letter: string) => string): Json => {
-  if (Array.isArray(value)) return value.map((item) => deepRecase(item, change));
-  if (!isRecord(value)) return value;
-  const members = Object.entries(recase(value as Input, change));
-  return Object.fromEntries(members.map(([key, member]) => [key, deepRecase(member, change)]));
-};
-const lower = (letter: string): string => letter.toLowerCase();
-const upper = (letter: string): string => letter.toUpperCase();
-
-/** Members that a task may give as JSON where the API wants text. */
-const textMembers: Readonly<Record<string, readonly string[]>> = {
-  "sqs.SendMessage": ["MessageBody"],
-  "sns.Publish": ["Message"],
-  "sfn.StartExecution": ["input"],
-};
-
-async function callService(
-  context: TaskContext,
-  service: string,
-  errors: string,
-  action: string,
-  input: Input,
-): Promise<Json> {
-  const operation = action.charAt(0).toUpperCase() + action.slice(1);
-  if (lowerCamel.has(service)) {
-    try {
-      const given = deepRecase(input, lower) as Input;
-      return deepRecase(plain(await context.kernel.call(service, operation, given, context.principal)), upper);
-    } catch (error) {
-      throw asStateError(error, errors);
-    }
-  }
-  // The API of Step Functions itself is in lower camel case; its integrations are not.
-  const members = service === "sfn" ? recase(input, lower) : { ...input };
-  for (const name of textMembers[`${service}.${operation}`] ?? []) {
-    if (members[name] !== undefined && typeof members[name] !== "string") members[name] = JSON.stringify(members[name]);
-  }
-  if (service === "eventbridge" && Array.isArray(members.Entries)) {
-    members.Entries = members.Entries.map((entry) =>
-      isRecord(entry) && typeof entry.Detail !== "string"
-        ? { ...(entry as Input), Detail: JSON.stringify(entry.Detail) }
-        : entry,
-    );
-  }
-  try {
-    const output = plain(await context.kernel.call(service, operation, members, context.principal));
-    return service === "sfn" && isRecord(output) ? recase(output as Input, upper) : output;
-  } catch (error) {
-    throw asStateError(error, errors);
-  }
-}
-
-function asStateError(error: unknown, prefix: string): unknown {
-  if (!(error instanceof AwsError)) return error;
-  const name = error.name === "NotSupportedLocally" ? error.name : `${prefix}.${error.name}`;
-  return new StateError(name, error.message);
+  readonly host: Host;
+  /** Aborted when the task is late or its execution is stopped. */
+  readonly signal: AbortSignal;
+  readonly token?: string | undefined;
+  readonly heartbeat?: number | undefined;
+  /** Set where the task was in flight when the runtime stopped. */
+  readonly resumed?: TaskMark | undefined;
+  /** Told what was answered to the call of a task that goes on for longer; resolves when that is durable. */
+  submitted(answer: Json): Promise<void>;
 }
 
 /** Runs a Task's resource with its effective input. */
-export async function runTask(context: TaskContext, resource: string, input: Json): Promise<Json> {
-  const [, integration] = /^arn:aws[\w-]*:states:[^:]*:[^:]*:(.+)$/.exec(resource) ?? [];
-  if (integration === undefined) {
-    if (/^arn:aws[\w-]*:lambda:/.test(resource)) return await invoke(context, resource, input);
-    throw new NotSupportedLocally(`Step Functions task ${resource}`);
-  }
+export async function runTask(context: TaskContext, resource: TaskResource, input: Json): Promise<Json> {
+  const { host, token, resumed } = context;
+  if (resource.kind === "function") return await invoke(context, resource.arn, input);
   const parameters = (isRecord(input) ? input : {}) as Input;
-  const [service = "", action = "", sdkAction] = integration.split(":");
-  if (service === "aws-sdk" && sdkAction !== undefined) {
-    const target = sdkServices[action] ?? { service: action, errors: action.charAt(0).toUpperCase() + action.slice(1) };
-    return await callService(context, target.service, target.errors, sdkAction, parameters);
+  const { pattern } = resource;
+  if (pattern === "token" && token !== undefined) {
+    if (!resumed) await context.submitted(await request(context, resource, parameters));
+    return await host.idle(host.tokens.wait(token, context.heartbeat, context.signal));
   }
-  const target = integrations[service];
-  if (!target) throw new NotSupportedLocally(`Step Functions integration ${integration}`);
-  const [operation = "", pattern, version] = [...action.split("."), sdkAction];
-  if (service === "lambda" && operation === "invoke") return await invokeIntegration(context, parameters);
-  const started = await callService(context, target.service, target.errors, operation, parameters);
-  if (pattern !== "sync") return failedEntries(service, operation, started);
-  return await finished(context, service, operation, version, parameters, started);
+  if (pattern !== "sync") return await request(context, resource, parameters);
+  let started = resumed?.started;
+  if (started === undefined) {
+    started = await request(context, resource, parameters);
+    await context.submitted(started);
+  }
+  return await finished(context, resource, parameters, started);
 }
 
-/** `events:putEvents` fails where any entry was refused. */
-function failedEntries(service: string, operation: string, output: Json): Json {
-  if (service === "events" && operation === "putEvents" && isRecord(output) && Number(output.FailedEntryCount) > 0) {
+/** The call itself, without waiting for what comes of it. */
+async function request(
+  context: TaskContext,
+  resource: Extract<TaskResource, { kind: "call" }>,
+  parameters: Input,
+): Promise<Json> {
+  const { service, operation, errors, optimised } = resource;
+  if (optimised && service === "lambda" && operation === "Invoke") return await invokeIntegration(context, parameters);
+  const { kernel, principal } = context.host;
+  const call = { kernel, principal, service, operation, errors, optimised };
+  const output = await callService(call, parameters);
+  // As an integration of its own, `events:putEvents` fails where any entry was refused.
+  if (optimised && operation === "PutEvents" && isRecord(output) && Number(output.FailedEntryCount) > 0)
     throw new StateError("EventBridge.FailedEntry", JSON.stringify(output));
-  }
   return output;
 }
 
-async function invoke(context: TaskContext, functionArn: string, payload: Json): Promise<Json> {
-  const { kernel, principal } = context;
+async function invoke({ host }: TaskContext, functionArn: string, payload: Json): Promise<Json> {
+  const { kernel, principal } = host;
   try {
     kernel.authorize(principal, { action: "lambda:InvokeFunction", resource: functionArn }, "Invoke");
     const result = await kernel.lambda.invoke(functionArn, payload, principal);
@@ -158,9 +71,11 @@ async function invoke(context: TaskContext, functionArn: string, payload: Json):
 }
 
 async function invokeIntegration(context: TaskContext, parameters: Input): Promise<Json> {
-  const { kernel, principal } = context;
+  const { kernel, principal } = context.host;
   const name = String(parameters.FunctionName ?? "");
-  const functionArn = name.startsWith("arn:") ? name : arn(kernel.place, "lambda", `function:${name}`);
+  const named = name.startsWith("arn:") ? name : arn(kernel.place, "lambda", `function:${name}`);
+  const qualifier = parameters.Qualifier;
+  const functionArn = typeof qualifier === "string" ? `${named}:${qualifier}` : named;
   const payload = parameters.Payload ?? {};
   if (parameters.InvocationType === "Event") {
     try {
@@ -173,58 +88,4 @@ async function invokeIntegration(context: TaskContext, parameters: Input): Promi
   }
   const Payload = await invoke(context, functionArn, payload);
   return { ExecutedVersion: "$LATEST", Payload, StatusCode: 200 };
-}
-
-/** Waits for what a `.sync` task started, and gives its description. */
-async function finished(
-  context: TaskContext,
-  service: string,
-  operation: string,
-  version: string | undefined,
-  parameters: Input,
-  started: Json,
-): Promise<Json> {
-  const ids = (isRecord(started) ? started : {}) as Input;
-  const call = (action: string, input: Input) => {
-    const { service: name, errors } = integrations[service] ?? { service, errors: service };
-    return callService(context, name, errors, action, input);
-  };
-  const member = (value: Json, key: string): Input =>
-    isRecord(value) && isRecord(value[key]) ? (value[key] as Input) : {};
-  const failed = (description: Json) => new StateError("States.TaskFailed", JSON.stringify(description));
-  const { kernel } = context;
-  if (service === "glue" && operation === "startJobRun") {
-    const [JobName, RunId] = [String(parameters.JobName), String(ids.JobRunId)];
-    const settle = context.onAbort(() => {
-      void call("batchStopJobRun", { JobName, JobRunIds: [RunId] }).catch((error) =>
-        kernel.log.warn(`sfn: job run ${RunId} could not be stopped: ${String(error)}`),
-      );
-    });
-    await jobRunsOf(kernel).settled(JobName, RunId);
-    settle();
-    const run = member(await call("getJobRun", { JobName, RunId }), "JobRun");
-    if (run.JobRunState !== "SUCCEEDED") throw failed(run);
-    return run;
-  }
-  if (service === "athena" && operation === "startQueryExecution") {
-    const QueryExecutionId = String(ids.QueryExecutionId);
-    const settle = context.onAbort(() => {
-      void call("stopQueryExecution", { QueryExecutionId }).catch((error) =>
-        kernel.log.warn(`sfn: query ${QueryExecutionId} could not be stopped: ${String(error)}`),
-      );
-    });
-    await athenaExecutionsOf(kernel).settled(QueryExecutionId);
-    settle();
-    const description = await call("getQueryExecution", { QueryExecutionId });
-    if (member(member(description, "QueryExecution"), "Status").State !== "SUCCEEDED") throw failed(description);
-    return description;
-  }
-  if (service === "states" && operation === "startExecution") {
-    const description = plain(await context.settledExecution(String(ids.ExecutionArn)));
-    const result = recase((isRecord(description) ? description : {}) as Input, upper);
-    if (result.Status !== "SUCCEEDED") throw failed(result);
-    // `.sync:2` gives the output as JSON, `.sync` as text.
-    return version === "2" ? { ...result, Output: JSON.parse(String(result.Output)) as Json } : result;
-  }
-  throw new NotSupportedLocally(`Step Functions integration ${service}:${operation}.sync`);
 }

@@ -31,6 +31,8 @@ export interface BlockStatistics {
   readonly blocks: number;
   /** Records of the largest block. */
   readonly largest: number;
+  /** Pairs of records within blocks. Few large blocks among many small ones show in it, and not in the mean. */
+  readonly pairs?: number;
 }
 
 /** Statistics of rules by name, at one or more sizes of the data, in any order. */
@@ -145,6 +147,10 @@ function lintOrder(rules: readonly LooseRule[], mode: MatchRules["mode"]): LintF
   return findings;
 }
 
+/** Records of the block that a record is in, on average; where pairs were not counted, the mean block. */
+const seen = ({ records, blocks, pairs }: BlockStatistics): number =>
+  pairs === undefined ? records / blocks : 1 + (2 * pairs) / records;
+
 function lintBlocks(
   { name: rule }: LooseRule,
   given: readonly BlockStatistics[],
@@ -154,7 +160,7 @@ function lintBlocks(
   const findings: LintFinding[] = [];
   const [small, large] = [sizes[0], sizes.at(-1)];
   const remedy = "AND it with another match key; what is right at 10,000 records is ruined at a million";
-  const mean = large ? large.records / large.blocks : 0;
+  const mean = large ? seen(large) : 0;
   if (small && large && large.records >= 2 * small.records && mean > mostRecordsOfPeople) {
     const growth = Math.log(large.blocks / small.blocks) / Math.log(large.records / small.records);
     if (growth < leastGrowth) {
@@ -169,7 +175,7 @@ function lintBlocks(
     findings.push({
       code: "blocks-grow",
       rule,
-      why: `${large.records} records have only ${large.blocks} distinct values, ${Math.round(mean)} records to each, more than a person's: new people fall into blocks that are there already, so chance agreements and time grow faster than the data`,
+      why: `${large.records} records have only ${large.blocks} distinct values, so that each is in a block of ${Math.round(mean)} on average, more than a person has: new people fall into blocks that are there already, and chance agreements and time grow faster than the data`,
       remedy,
     });
   }

@@ -64,7 +64,7 @@ export function matchOne(
 
 /**
  * The blocks that each rule's exact part makes of these records, for `lint`: of several alternatives those of the one with
- * the largest blocks. A rule without an exact part has none.
+ * the most pairs. A rule without an exact part has none.
  */
 export function blockStatistics(
   records: readonly MatchRecord[],
@@ -74,17 +74,18 @@ export function blockStatistics(
   const all = records.map((_, index) => index);
   return Object.fromEntries(
     rules.map(compile).map(({ name, alternatives }) => {
-      let worst: BlockStatistics | undefined;
+      let worst: Required<BlockStatistics> | undefined;
       for (const functions of alternatives) {
         const exact = functions.filter((given) => !isFuzzy(given));
         if (exact.length === 0) continue;
-        const given = { records: 0, blocks: 0, largest: 0 };
+        const given = { records: 0, blocks: 0, largest: 0, pairs: 0 };
         for (const { length } of matcher.blocks(exact, all)) {
           given.records += length;
           given.blocks += 1;
           given.largest = Math.max(given.largest, length);
+          given.pairs += (length * (length - 1)) / 2;
         }
-        if (!worst || given.records * worst.blocks > worst.records * given.blocks) worst = given;
+        if (!worst || given.pairs > worst.pairs) worst = given;
       }
       return [name, worst ? [worst] : []];
     }),

@@ -85,6 +85,8 @@ describe("lint names dangerous rules", () => {
     ["sizes too near to tell", [block(10_000, 2_000), block(12_000, 2_001)], []],
     ["one size tells no growth", [block(10_000, 2_000)], []],
     ["but blocks larger than people are", [block(10_000, 200, 90)], ["r: blocks-grow"]],
+    ["few large blocks among many small", [{ ...block(10_000, 8_000, 400), pairs: 140_000 }], ["r: blocks-grow"]],
+    ["one shared value among many people", [{ ...block(10_000, 4_000, 300), pairs: 55_000 }], []],
     ["people with several records each", [block(10_000, 8_000), block(100_000, 25_000)], []],
     ["a value that everyone has", [block(10_000, 9_000, 700)], ["r: large-block"]],
     ["an empty sample", [block(0, 0, 0), block(10, 10, 1)], []],

@@ -205,8 +205,8 @@ describe("the engine in memory", () => {
     const rules = rulesOf(["Exact(zip) AND Soundex(name)", "Exact(email) OR Exact(name)", "Soundex(name)"]);
     const statistics = blockStatistics(rows, { rules, comparison: "MANY_TO_MANY" });
     expect(statistics).toEqual({
-      r1: [{ records: 60, blocks: 3, largest: 20 }],
-      r2: [{ records: 59, blocks: 1, largest: 59 }],
+      r1: [{ records: 60, blocks: 3, largest: 20, pairs: 570 }],
+      r2: [{ records: 59, blocks: 1, largest: 59, pairs: 1_711 }],
       r3: [],
     });
   });

@@ -40,12 +40,27 @@ export interface DateReading {
 }
 
 /** Words that stand for "not known" in exports. Compared after trimming and lower-casing. */
-const placeholders = ["", "null", "none", "n/a", "na", "nan", "nil", "unknown", "unk", "missing", "-", "--", ".", "?"];
+export const placeholders = [
+  "",
+  "null",
+  "none",
+  "n/a",
+  "na",
+  "nan",
+  "nil",
+  "unknown",
+  "unk",
+  "missing",
+  "-",
+  "--",
+  ".",
+  "?",
+];
 
 const quotedList = (words: readonly string[]) => words.map((word) => `'${word}'`).join(", ");
 
 /** Street words as Entity Resolution shortens them. */
-const streetWords: readonly (readonly [string, string])[] = [
+export const streetWords: readonly (readonly [string, string])[] = [
   ["street", "st"],
   ["avenue", "ave"],
   ["road", "rd"],
@@ -85,9 +100,10 @@ function words(text: string): string {
   );
 }
 
-function address(text: string): string {
+/** Street words of a text in `words` form, shortened. */
+export function shortened(text: string): string {
   const short = streetWords.map(([long, brief]) => `WHEN '${long}' THEN '${brief}'`).join(" ");
-  return `array_to_string(list_transform(string_split(${words(text)}, ' '), lambda t: CASE t ${short} ELSE t END), ' ')`;
+  return `array_to_string(list_transform(string_split(${text}, ' '), lambda t: CASE t ${short} ELSE t END), ' ')`;
 }
 
 const alphanumeric = (text: string) =>
@@ -158,7 +174,7 @@ export function normalExpression(form: NormalForm, text: string, reading: DateRe
     case "text":
       return words(text);
     case "address":
-      return address(text);
+      return shortened(words(text));
     case "postcode":
     case "code":
       return alphanumeric(text);

@@ -1,5 +1,5 @@
 import type { UnionFind } from "../cluster/union-find";
-import type { Blocks } from "./blocks";
+import { type Blocks, links, linksNobody } from "./blocks";
 import type { Frequencies } from "./frequencies";
 import type { HashColumn } from "./hashes";
 import { PeopleBehind, type Suppressed } from "./junk";
@@ -37,31 +37,29 @@ export function uniteGroups(
   guard: GroupGuard | undefined,
 ): RuleOutcome {
   const outcome: RuleOutcome = { links: 0, suppressedKeys: new Set(), suppressed: [] };
-  // Per slot: 0 not asked yet, 1 links, 2 does not.
-  const state = guard && new Uint8Array(blocks.size);
-  if (guard && state) {
-    judgeLargeGroups(rule, blocks, keys, guard, state, outcome);
-  }
-  blocks.forEach((row, variant, slot, first, count) => {
-    if (guard && state) {
-      if (state[slot] === 0) {
-        const chance = byChance(keys.columnsOf(variant), row, count, guard);
-        state[slot] = chance > mostByChance * (count - 1) ? 2 : 1;
-        if (state[slot] === 2) {
-          keys.make(row, variant);
-          outcome.suppressedKeys.add(keys.number);
-          if (count > smallGroup) {
-            const reason = `about ${Math.round(chance)} would share it by chance`;
-            outcome.suppressed.push({ of: rule, row, value: undefined, records: count, reason });
-          }
+  if (guard && blocks.statistics().largest > smallGroup) judgeLargeGroups(rule, blocks, keys, guard, outcome);
+  let made = 0;
+  blocks.forEach((row, variant, slot, first, count, verdict) => {
+    if (guard && verdict !== links) {
+      if (verdict === linksNobody) return;
+      const chance = byChance(keys.columnsOf(variant), row, count, guard);
+      const suppress = chance > mostByChance * (count - 1);
+      blocks.judge(slot, suppress ? linksNobody : links);
+      if (suppress) {
+        keys.make(row, variant);
+        outcome.suppressedKeys.add(keys.number);
+        if (count > smallGroup) {
+          const reason = `about ${Math.round(chance)} would share it by chance`;
+          outcome.suppressed.push({ of: rule, row, value: undefined, records: count, reason });
         }
+        return;
       }
-      if (state[slot] === 2) return;
     }
     if (row === first) return;
-    outcome.links++;
+    made++;
     sets.unite(first, row);
   });
+  outcome.links = made;
   return outcome;
 }
 
@@ -82,14 +80,7 @@ function byChance(columns: readonly HashColumn[], row: number, count: number, gu
   return product * expected;
 }
 
-function judgeLargeGroups(
-  rule: string,
-  blocks: Blocks,
-  keys: Keys,
-  guard: GroupGuard,
-  state: Uint8Array,
-  outcome: RuleOutcome,
-): void {
+function judgeLargeGroups(rule: string, blocks: Blocks, keys: Keys, guard: GroupGuard, outcome: RuleOutcome): void {
   const behind = new PeopleBehind(guard.tellApart);
   blocks.forEach((row, _variant, slot, _first, count) => {
     if (count > smallGroup) behind.add(slot, row);
@@ -99,7 +90,7 @@ function judgeLargeGroups(
   blocks.forEach((row, variant, slot, first) => {
     const entry = found.get(slot);
     if (!entry || row !== first) return;
-    state[slot] = 2;
+    blocks.judge(slot, linksNobody);
     keys.make(row, variant);
     outcome.suppressedKeys.add(keys.number);
     const reason = entry.people > 0 ? `about ${entry.people} people have it` : `${entry.records} records have it`;

@@ -1,6 +1,22 @@
 import type { HashColumn } from "./hashes";
 import type { Alternative } from "./plan";
 
+const lowSeed = 0x2545f491;
+const highSeed = 0x6c62272e;
+
+function mixLow(low: number, half: number): number {
+  const mixed = Math.imul(low ^ half, 0x85ebca6b);
+  return (mixed ^ (mixed >>> 13)) + 0x61c88647;
+}
+
+function mixHigh(high: number, half: number): number {
+  const mixed = Math.imul(high ^ half, 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) + 0x3c6ef372;
+}
+
+const lastLow = (low: number): number => Math.imul(low ^ (low >>> 16), 0x85ebca6b);
+const lastHigh = (high: number): number => Math.imul(high ^ (high >>> 15), 0x27d4eb2f);
+
 /** One way in which a record can have a key of an alternative: a choice of each pool. */
 interface Variant {
   readonly columns: readonly HashColumn[];
@@ -44,21 +60,61 @@ export class Keys {
   /** Makes a record's key; false where it has none. */
   make(row: number, variant: number): boolean {
     const { columns, emptyValues, salt } = this.all[variant] as Variant;
-    let low = salt + 0x2545f491;
-    let high = salt ^ 0x6c62272e;
+    let low = salt + lowSeed;
+    let high = salt ^ highSeed;
     for (let index = 0; index < columns.length; index++) {
       const column = columns[index] as HashColumn;
       const a = column.low[row] as number;
       const b = column.high[row] as number;
       if ((a | b) === 0 && !emptyValues[index]) return false;
-      low = Math.imul(low ^ a, 0x85ebca6b);
-      low = (low ^ (low >>> 13)) + 0x61c88647;
-      high = Math.imul(high ^ b, 0xc2b2ae35);
-      high = (high ^ (high >>> 16)) + 0x3c6ef372;
+      low = mixLow(low, a);
+      high = mixHigh(high, b);
     }
-    this.low = Math.imul(low ^ (low >>> 16), 0x85ebca6b) | 0;
-    this.high = Math.imul(high ^ (high >>> 15), 0x27d4eb2f) | 0;
+    this.low = lastLow(low);
+    this.high = lastHigh(high);
     return true;
+  }
+
+  /**
+   * The same for all records at once, of keys with one variant: puts what `take` gives for a record's key into `into`, −1
+   * where it has none.
+   */
+  makeAll(records: number, into: Int32Array, take: (row: number, low: number, high: number) => number): void {
+    const { columns, emptyValues, salt } = this.all[0] as Variant;
+    const lows = columns.map((column) => column.low);
+    const highs = columns.map((column) => column.high);
+    const width = columns.length;
+    const strict = !emptyValues.includes(true);
+    const [low0, low1, low2] = lows as [Int32Array, Int32Array, Int32Array];
+    const [high0, high1, high2] = highs as [Int32Array, Int32Array, Int32Array];
+    const lowStart = salt + lowSeed;
+    const highStart = salt ^ highSeed;
+    for (let row = 0; row < records; row++) {
+      // Rules of two or three match keys are nearly all: these are written out.
+      if (strict && (width === 2 || width === 3)) {
+        const a0 = low0[row] as number;
+        const a1 = low1[row] as number;
+        const b0 = high0[row] as number;
+        const b1 = high1[row] as number;
+        if ((a0 | b0) === 0 || (a1 | b1) === 0) {
+          into[row] = -1;
+          continue;
+        }
+        let low = mixLow(mixLow(lowStart, a0), a1);
+        let high = mixHigh(mixHigh(highStart, b0), b1);
+        if (width === 3) {
+          const a2 = low2[row] as number;
+          const b2 = high2[row] as number;
+          if ((a2 | b2) === 0) {
+            into[row] = -1;
+            continue;
+          }
+          low = mixLow(low, a2);
+          high = mixHigh(high, b2);
+        }
+        into[row] = take(row, lastLow(low), lastHigh(high));
+      } else into[row] = this.make(row, 0) ? take(row, this.low, this.high) : -1;
+    }
   }
 
   /** The last key as one number, of its best 53 bits. */

@@ -1,6 +1,7 @@
 import type { MatchRules } from "@tributary/model";
 import type { Source } from "../input/load";
 import { dateOrderCounts, normalExpression, normalFormOf } from "../normalise/expressions";
+import { fastNormalExpression } from "../normalise/fast";
 import type { Session } from "../session";
 import { registerAwsNormaliser } from "./aws-normal";
 import type { ComparedValue } from "./values";
@@ -36,9 +37,9 @@ async function formOf(
     const name = registerAwsNormaliser(session, `aws_normal_${index}`, members, normalisation);
     return `${name}(${[...columns, (country && source.column(country)) ?? "null::VARCHAR"].join(", ")})`;
   }
-  if (type !== "DATE") return normalExpression(normalFormOf(type), raw);
+  if (type !== "DATE") return fastNormalExpression(normalFormOf(type), raw);
   const [counts] = await session.rows<{ day_first: bigint; month_first: bigint }>(
     `select ${dateOrderCounts(raw)} from source`,
   );
-  return normalExpression("date", raw, { dayFirst: !counts || counts.day_first >= counts.month_first });
+  return fastNormalExpression("date", raw, { dayFirst: !counts || counts.day_first >= counts.month_first });
 }

@@ -9,6 +9,7 @@ import { profileCommands } from "./commands/profile";
 import { quarantineCommand } from "./commands/quarantine";
 import { resolveCommand } from "./commands/resolve";
 import { sqlCommand } from "./commands/sql";
+import { stewardCommands } from "./commands/steward";
 import { UsageError } from "./errors";
 
 function tributary(): Command {
@@ -24,6 +25,7 @@ function tributary(): Command {
     pipelineCommand(),
     planCommand(),
     ...profileCommands(),
+    ...stewardCommands(),
     resolveCommand(),
     sqlCommand(),
     quarantineCommand(),

@@ -1,5 +1,5 @@
 import type { RuntimeHandle } from "@tributary/local";
-import type { PlatformContract } from "@tributary/model";
+import type { Explanation, PlatformContract } from "@tributary/model";
 import { CommandError, UsageError } from "./errors";
 
 async function token(runtime: RuntimeHandle, platform: PlatformContract): Promise<string> {
@@ -36,6 +36,7 @@ export async function explain(
   platform: PlatformContract,
   a: string,
   b: string,
-): Promise<unknown> {
-  return await get(runtime, platform, `/v1/profiles/${encodeURIComponent(a)}/explain?with=${encodeURIComponent(b)}`);
+): Promise<Explanation> {
+  const path = `/v1/profiles/${encodeURIComponent(a)}/explain?with=${encodeURIComponent(b)}`;
+  return (await get(runtime, platform, path)) as Explanation;
 }

@@ -1,6 +1,6 @@
 // Identity resolution in batch: accuracy on published sets and on synthetic households, rules and probabilistic, time and
 // peak memory, with Splink (PyPI) on the same data in the same run. No threshold or setting is fitted to a set; truth is
-// used for scoring only. BENCH_IDENTITY chooses parts: published, rules-1m, scores-1m, rules-10m (default: all).
+// used for scoring only. BENCH_IDENTITY chooses parts: published, rules-1m, scores-1m, rules-10m, stream (default: all).
 // TRIBUTARY_DATA names the folder with `identity/` (default: ../shared/data).
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -9,7 +9,7 @@ import { households, withTruth } from "./identity/data.mjs";
 import { splink } from "./identity/splink.mjs";
 import { execute, median, root, scratch } from "./support.mjs";
 
-const parts = (process.env.BENCH_IDENTITY ?? "published,rules-1m,scores-1m,rules-10m").split(",");
+const parts = (process.env.BENCH_IDENTITY ?? "published,rules-1m,scores-1m,rules-10m,stream").split(",");
 const runner = join(root, "bench/identity/match.cjs");
 
 export async function bench() {
@@ -26,6 +26,7 @@ export async function bench() {
       say(`  ${splinkText(theirs)}${theirs.failed ? "" : `; ours is ${(theirs.seconds / ours).toFixed(1)} × as fast`}`);
   }
   if (parts.includes("rules-10m")) await onHouseholds(say, "rules", 10_000_000, householdRules, 1);
+  if (parts.includes("stream")) for (const row of await (await import("./identity-stream.mjs")).bench()) say(row);
   return rows;
 }
 

@@ -11,6 +11,7 @@ const benches = {
   bundles: () => import("./bundles.mjs"),
   collector: () => import("./collector.mjs"),
   profiles: () => import("./profiles.mjs"),
+  "identity-store": () => import("./identity-store.mjs"),
   "online-retail": () => import("./online-retail.mjs"),
   faults: () => import("./faults.mjs"),
   identity: () => import("./identity.mjs"),

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { edgesOf, type GroupTotals, type MatchEdge, type MatchedRecord } from "../src/domain/matching/groups";
+import { edgesOf, type GroupTotals, type MatchEdge, type MatchedRecord, weightOf } from "../src/domain/matching/groups";
 import type { LockAnswer, LockRequest } from "../src/domain/matching/lock";
 import { rowReader, successFiles } from "../src/domain/matching/output";
 import { type GroupPorts, makeMatchGroups } from "../src/functions/match-groups";
@@ -38,9 +38,11 @@ describe("groups become links", () => {
     expect(totals).toEqual({ records: 5, groups: 1, edges: 2, tooLarge: 0 });
   });
 
-  test("the confidence of machine learning is the score", async () => {
-    const { edges } = await collect([row("1", "a", ""), { ...row("1", "b", ""), score: 0.93 }]);
-    expect(edges).toMatchObject([{ rule: "aws-er:machine-learning", score: 0.93 }]);
+  test("the confidence of machine learning is the score, as log2 of the odds", async () => {
+    const { edges } = await collect([row("1", "a", ""), { ...row("1", "b", ""), confidence: 0.8 }]);
+    expect(edges).toMatchObject([{ rule: "aws-er:machine-learning", score: expect.closeTo(2) }]);
+    expect(weightOf(0.5)).toBe(0);
+    expect([weightOf(0), weightOf(1)]).toEqual([expect.closeTo(-19.93), expect.closeTo(19.93)]);
   });
 
   test("a group that is larger than a person can be is left out, and counted", async () => {
@@ -96,7 +98,7 @@ describe("a job's output", () => {
   test("is read by the header, whatever its case and order", () => {
     const read = rowReader(["identifier_value", "MATCHID", "MatchRule", "Identifier_Type", "ConfidenceLevel"], "f");
     expect(read(["u1", "m", "mail", "user_id", ""])).toEqual({ matchId: "m", rule: "mail", node: user("u1") });
-    expect(read(["u1", "m", "", "user_id", "0.5"])).toMatchObject({ score: 0.5 });
+    expect(read(["u1", "m", "", "user_id", "0.5"])).toMatchObject({ confidence: 0.5 });
     expect(read(["u1", "", "", "user_id", ""])).toBeUndefined();
     expect(() => rowReader(["MatchID", "name"], "s3://x/f.csv")).toThrow(
       "s3://x/f.csv has no column identifier_type, identifier_value",

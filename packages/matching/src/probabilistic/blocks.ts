@@ -10,19 +10,21 @@ export interface Blocks {
   readonly largest: number;
 }
 
-/** Groups the records by a conjunction of keys, in time and memory linear in the records. */
-export function blocksOf(keys: readonly Key[], size: number): Blocks {
+/** Groups the records (or some of them) by a conjunction of keys, in time and memory linear in their number. */
+export function blocksOf(keys: readonly Key[], size: number, some?: Int32Array): Blocks {
+  const all = some === undefined ? size : some.length;
   let bits = 4;
-  while (2 ** bits < size * 2) bits++;
+  while (2 ** bits < all * 2) bits++;
   const mask = 2 ** bits - 1;
   const slots = new Int32Array(mask + 1).fill(-1);
-  const groupOf = new Int32Array(size).fill(-1);
-  const leader: Int32Array = new Int32Array(size);
-  const counts = new Int32Array(size);
+  const groupOf = new Int32Array(all).fill(-1);
+  const leader = new Int32Array(all);
+  const counts = new Int32Array(all);
   const [k0, k1, k2] = keys.map((key) => key.codes);
   if (k0 === undefined) throw new Error("A block needs a key.");
   let groups = 0;
-  for (let i = 0; i < size; i++) {
+  for (let at = 0; at < all; at++) {
+    const i = some === undefined ? at : (some[at] as number);
     const a = k0[i] as number;
     const b = k1 === undefined ? 0 : (k1[i] as number);
     const c = k2 === undefined ? 0 : (k2[i] as number);
@@ -36,22 +38,22 @@ export function blocksOf(keys: readonly Key[], size: number): Blocks {
         slots[slot] = groups;
         leader[groups] = i;
         counts[groups] = 1;
-        groupOf[i] = groups++;
+        groupOf[at] = groups++;
         break;
       }
       const first = leader[group] as number;
       if (k0[first] === a && (k1 === undefined || k1[first] === b) && (k2 === undefined || k2[first] === c)) {
         bump(counts, group);
-        groupOf[i] = group;
+        groupOf[at] = group;
         break;
       }
       slot = (slot + 1) & mask;
     }
   }
-  return arranged(groupOf, counts, groups);
+  return arranged(groupOf, counts, groups, some);
 }
 
-function arranged(groupOf: Int32Array, counts: Int32Array, groups: number): Blocks {
+function arranged(groupOf: Int32Array, counts: Int32Array, groups: number, some?: Int32Array): Blocks {
   let blocks = 0;
   let total = 0;
   let pairs = 0;
@@ -85,14 +87,14 @@ function arranged(groupOf: Int32Array, counts: Int32Array, groups: number): Bloc
     if (group < 0) continue;
     const place = next[group] as number;
     if (place < 0) continue;
-    members[place] = i;
+    members[place] = some === undefined ? i : (some[i] as number);
     next[group] = place + 1;
   }
   return { members, starts, pairs, largest };
 }
 
-/** Counts the pairs that conjunctions make, about, over the blocks of some values of their rarest key. */
-export class PairEstimates {
+/** Samples of the records, chosen by their values: whole blocks, the same in every run. */
+export class ValueSamples {
   private readonly samples = new Map<Key, Int32Array>();
   private readonly share: number;
 
@@ -100,42 +102,42 @@ export class PairEstimates {
     this.share = 2 ** Math.max(0, Math.ceil(Math.log2(size / 30_000)));
   }
 
-  of(keys: readonly Key[]): number {
-    const [rarest, ...others] = [...keys].sort((a, b) => a.collision - b.collision);
-    if (rarest === undefined) return 0;
-    const [k1, k2] = others.map((key) => key.codes);
-    const span = others[1] === undefined ? 1 : others[1].hashes.length + 1;
-    const wide = (others[0] === undefined ? 1 : others[0].hashes.length + 1) * span;
-    const counts = new Map<number, number>();
-    let pairs = 0;
-    for (const i of this.sampleOf(rarest)) {
-      const b = k1 === undefined ? 0 : (k1[i] as number);
-      const c = k2 === undefined ? 0 : (k2[i] as number);
-      if (b < 0 || c < 0) continue;
-      const group = (rarest.codes[i] as number) * wide + b * span + c;
-      const seen = counts.get(group) ?? 0;
-      pairs += seen;
-      counts.set(group, seen + 1);
-    }
-    return pairs * this.share;
+  /** Pairs that a conjunction makes, about: counted over the blocks of some values of its rarest key. */
+  pairsOf(keys: readonly Key[]): number {
+    const rarest = rarestOf(keys);
+    return blocksOf(keys, this.size, this.sampleOf(rarest)).pairs * this.share;
   }
 
-  /** The records that have one of a key's values in so many, chosen by the values themselves. */
+  /** Blocks of a conjunction with about as many pairs as wanted, or all. */
+  blocksOf(keys: readonly Key[], wanted: number): Blocks {
+    const share = 2 ** Math.max(0, Math.floor(Math.log2(this.pairsOf(keys) / wanted)));
+    return blocksOf(keys, this.size, share === 1 ? undefined : withShare(rarestOf(keys), share, this.size));
+  }
+
   private sampleOf(key: Key): Int32Array {
-    const known = this.samples.get(key);
-    if (known !== undefined) return known;
-    const chosen = new Uint8Array(key.hashes.length);
-    for (let code = 0; code < chosen.length; code++) {
-      const hash = Math.imul(key.hashes[code] as number, 0x9e3779b1) >>> 7;
-      chosen[code] = (hash & (this.share - 1)) === 0 ? 1 : 0;
+    let sample = this.samples.get(key);
+    if (sample === undefined) {
+      sample = withShare(key, this.share, this.size);
+      this.samples.set(key, sample);
     }
-    const picked: number[] = [];
-    for (let i = 0; i < this.size; i++) {
-      const code = key.codes[i] as number;
-      if (code >= 0 && chosen[code] === 1) picked.push(i);
-    }
-    const sample = Int32Array.from(picked);
-    this.samples.set(key, sample);
     return sample;
   }
+}
+
+const rarestOf = (keys: readonly Key[]): Key =>
+  keys.reduce((rarest, key) => (key.collision < rarest.collision ? key : rarest));
+
+/** The records that have one of a key's values in so many. */
+function withShare(key: Key, share: number, size: number): Int32Array {
+  const chosen = new Uint8Array(key.hashes.length);
+  for (let code = 0; code < chosen.length; code++) {
+    const hash = Math.imul(key.hashes[code] as number, 0x9e3779b1) >>> 7;
+    chosen[code] = (hash & (share - 1)) === 0 ? 1 : 0;
+  }
+  const picked: number[] = [];
+  for (let i = 0; i < size; i++) {
+    const code = key.codes[i] as number;
+    if (code >= 0 && chosen[code] === 1) picked.push(i);
+  }
+  return Int32Array.from(picked);
 }

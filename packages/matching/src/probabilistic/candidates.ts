@@ -1,4 +1,4 @@
-import { type Blocks, blocksOf, PairEstimates } from "./blocks";
+import { type Blocks, blocksOf, ValueSamples } from "./blocks";
 import { byContent } from "./encode";
 import type { Key } from "./keys";
 import { bits } from "./strings";
@@ -55,7 +55,7 @@ export function chooseBlocking(
   // Going through a blocking costs something even where it has no pair.
   const fixed = size * 0.2 + budget * 0.01;
   const options = conjunctions(keys, size, budget, agrees, fixed);
-  const estimates = new PairEstimates(size);
+  const samples = new ValueSamples(size);
   const chosen: Blocking[] = [];
   let pairs = 0;
   const open = [new Uint32Array(words).fill(0xffffffff), new Uint32Array(words).fill(0xffffffff)] as const;
@@ -83,7 +83,7 @@ export function chooseBlocking(
   ] as const) {
     for (const option of options) option.gain = common(option.agrees, wanted);
     while (chosen.length < mostBlockings) {
-      const best = bestOption(options, wanted, allowed - pairs, keys, estimates, fixed);
+      const best = bestOption(options, wanted, allowed - pairs, keys, samples, fixed);
       if (best === undefined) break;
       best.used = true;
       choose(
@@ -140,7 +140,7 @@ function bestOption(
   wanted: Uint32Array,
   allowed: number,
   keys: readonly Key[],
-  estimates: PairEstimates,
+  samples: ValueSamples,
   fixed: number,
 ): Option | undefined {
   for (;;) {
@@ -155,7 +155,7 @@ function bestOption(
     }
     if (best === undefined || best.counted) return best;
     const some = best.keys.map((key) => keys[key] as Key);
-    best.cost = Math.max(best.cost, estimates.of(some) + fixed);
+    best.cost = Math.max(best.cost, samples.pairsOf(some) + fixed);
     best.counted = true;
   }
 }

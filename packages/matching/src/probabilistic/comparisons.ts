@@ -1,7 +1,7 @@
 import type { Column, Encoded } from "./encode";
 import { firstLevels, firstName, lastLevels, lastName, middleLevels, middleName, oneName } from "./names";
 import { isOneEdit, nearness, similarity } from "./near";
-import { partsOf, tokensOf } from "./parts";
+import { partsOf, tokensOf, userOf } from "./parts";
 import { bits, editDistance, withinOneEdit } from "./strings";
 
 /** One column (or what several say together) of two records, as one of a few levels. */
@@ -123,7 +123,7 @@ function category(column: Column): Comparison["level"] {
 const emailLevels = ["missing", "differs", "similar before the @", "one edit", "equal before the @", "equal"];
 function email(column: Column): Comparison["level"] {
   const { codes, dictionary } = column;
-  const users = partsOf(dictionary, (value) => value.slice(0, value.indexOf("@")));
+  const users = partsOf(dictionary, "user", userOf);
   return (i, j) => {
     const a = codes[i] as number;
     const b = codes[j] as number;

@@ -1,5 +1,5 @@
 import { bump } from "./arrays";
-import { blocksOf } from "./blocks";
+import type { ValueSamples } from "./blocks";
 import type { Comparison } from "./comparisons";
 import { byContent, type Encoded } from "./encode";
 import type { Key } from "./keys";
@@ -59,47 +59,34 @@ export interface Session {
   readonly patterns: Patterns;
 }
 
-/** Pairs of whole blocks, chosen by their content, up to a bound; of a large block only some records take part. */
+/** Pairs of whole blocks, chosen by their values, about as many as wanted; of a large block only some records take part. */
 export function session(
   encoded: Encoded,
   comparisons: readonly Comparison[],
   keys: readonly Key[],
-  target: number,
+  wanted: number,
+  samples: ValueSamples,
 ): Session {
-  const blocks = blocksOf(keys, encoded.size);
+  const { members, starts } = samples.blocksOf(keys, wanted);
   const { order } = encoded;
-  const widest = 40;
-  const count = blocks.starts.length - 1;
-  const least = new Float64Array(count);
-  const chosen = new Int32Array(count);
-  for (let block = 0; block < count; block++) {
-    let hash = Number.POSITIVE_INFINITY;
-    for (let at = blocks.starts[block] as number; at < (blocks.starts[block + 1] as number); at++) {
-      hash = Math.min(hash, order[blocks.members[at] as number] as number);
-    }
-    // The smallest hash of a large block is small: scatter it, or large blocks would come first.
-    least[block] = (hash * 0.6180339887498949) % 1e6;
-    chosen[block] = block;
-  }
-  if (blocks.pairs > target) chosen.sort((a, b) => (least[a] as number) - (least[b] as number));
   const counter = new PatternCounter(comparisons);
-  let pairs = 0;
-  for (const block of chosen) {
-    if (pairs >= target) break;
-    let members = blocks.members.subarray(blocks.starts[block] as number, blocks.starts[block + 1] as number);
-    if (members.length > widest) {
-      members = members
+  for (let block = 0; block + 1 < starts.length; block++) {
+    let own = members.subarray(starts[block] as number, starts[block + 1] as number);
+    if (own.length > widest) {
+      own = own
         .slice()
         .sort((a, b) => (order[a] as number) - (order[b] as number))
         .subarray(0, widest);
     }
-    for (let i = 0; i < members.length; i++) {
-      for (let j = i + 1; j < members.length; j++) counter.add(members[i] as number, members[j] as number);
+    for (let i = 0; i < own.length; i++) {
+      for (let j = i + 1; j < own.length; j++) counter.add(own[i] as number, own[j] as number);
     }
-    pairs += (members.length * (members.length - 1)) / 2;
   }
   return { keys, patterns: counter.done() };
 }
+
+/** Most records of one block that a session looks at. */
+const widest = 40;
 
 /** Conjunctions to learn from: pure enough that EM finds the matches, and no column in too many of them. */
 export function trainingKeys(keys: readonly Key[], size: number): Key[][] {

@@ -1,4 +1,5 @@
 import { bump } from "./arrays";
+import { ValueSamples } from "./blocks";
 import type { Comparison } from "./comparisons";
 import type { Encoded } from "./encode";
 import { type Learned, learn, levelCounts, randomPatterns, session, shares, trainingKeys } from "./estimate";
@@ -46,8 +47,9 @@ export function fit(encoded: Encoded, comparisons: readonly Comparison[], keys: 
     row[row.length - 1] = equalityChance(column.counts, column.known);
     return row;
   });
+  const samples = new ValueSamples(encoded.size);
   const sessions = trainingKeys(keys, encoded.size).map((some) => {
-    const sampled = session(encoded, comparisons, some, sessionPairs);
+    const sampled = session(encoded, comparisons, some, sessionPairs, samples);
     const learned = learn(sampled, comparisons, u);
     return { sampled, learned };
   });

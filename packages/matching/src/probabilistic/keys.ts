@@ -1,5 +1,6 @@
 import { bump } from "./arrays";
 import type { Column, Encoded } from "./encode";
+import { partsOf, userOf } from "./parts";
 import { phonetic } from "./strings";
 
 /** What records are blocked by: a column's value, or a coarser thing made of it. -1 where the record has none. */
@@ -46,20 +47,15 @@ function hashOf(text: string): number {
 }
 
 function derived(name: string, column: Column, of: (value: string) => string): Key {
-  const ids = new Map<string, number>();
-  const map = Int32Array.from(column.dictionary.values, (value) => {
-    const part = of(value);
-    if (part === "") return -1;
-    let id = ids.get(part);
-    if (id === undefined) {
-      id = ids.size;
-      ids.set(part, id);
-    }
-    return id;
-  });
-  const codes = Int32Array.from(column.codes, (code) => (code < 0 ? -1 : (map[code] as number)));
-  const hashes = Int32Array.from(ids.keys(), hashOf);
-  return measured(`${column.field.name} ${name}`, column, false, codes, hashes);
+  const parts = partsOf(column.dictionary, name, of);
+  const nothing = parts.values.indexOf("");
+  const codes = new Int32Array(column.codes.length);
+  for (let i = 0; i < codes.length; i++) {
+    const code = column.codes[i] as number;
+    const part = code < 0 ? -1 : (parts.codes[code] as number);
+    codes[i] = part === nothing ? -1 : part;
+  }
+  return measured(`${column.field.name} ${name}`, column, false, codes, Int32Array.from(parts.values, hashOf));
 }
 
 function keysOfColumn(column: Column): Key[] {
@@ -77,9 +73,7 @@ function keysOfColumn(column: Column): Key[] {
     case "postcode":
       return [equal, derived("area", column, (value) => value.slice(0, Math.max(2, value.length - 3)))];
     case "email":
-      return [equal, derived("user", column, (value) => value.slice(0, value.indexOf("@")))];
-    case "phone":
-      return [equal, derived("end", column, (value) => (value.length >= 7 ? value.slice(-6) : ""))];
+      return [equal, derived("user", column, userOf)];
     case "street":
       return [equal, derived("start", column, (value) => value.slice(0, 6))];
     default:

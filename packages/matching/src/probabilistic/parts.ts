@@ -55,11 +55,25 @@ export function tokensOf(dictionary: Dictionary): Tokens {
   return tokens;
 }
 
-/** The distinct parts of a dictionary's values, and each value's by code. */
-export function partsOf(
-  dictionary: Dictionary,
-  part: (value: string) => string,
-): { readonly codes: Int32Array; readonly values: readonly string[]; readonly masks: Int32Array } {
+/** The distinct parts of a dictionary's values. */
+export interface Parts {
+  /** By the value's code: its part's. */
+  readonly codes: Int32Array;
+  readonly values: readonly string[];
+  readonly masks: Int32Array;
+}
+
+const partsMade = new WeakMap<Dictionary, Map<string, Parts>>();
+
+/** Made once for a dictionary and a part's name. */
+export function partsOf(dictionary: Dictionary, name: string, part: (value: string) => string): Parts {
+  let own = partsMade.get(dictionary);
+  if (own === undefined) {
+    own = new Map();
+    partsMade.set(dictionary, own);
+  }
+  const known = own.get(name);
+  if (known !== undefined) return known;
   const ids = new Map<string, number>();
   const codes = new Int32Array(dictionary.size);
   for (let code = 0; code < codes.length; code++) {
@@ -72,5 +86,10 @@ export function partsOf(
     codes[code] = id;
   }
   const values = [...ids.keys()];
-  return { codes, values, masks: Int32Array.from(values, characterMask) };
+  const parts = { codes, values, masks: Int32Array.from(values, characterMask) };
+  own.set(name, parts);
+  return parts;
 }
+
+/** What stands before the @. */
+export const userOf = (address: string): string => address.slice(0, address.indexOf("@"));

@@ -121,18 +121,15 @@ function factsOf(
   return facts;
 }
 
-/** A link between a record's hub and another identifier of it; undefined where they are one. */
-export function linkOf(
-  record: EventRecord,
-  other: Identifier,
+/** A link that a record gives, between the keys of its hub and of another identifier of it. */
+export function linkBetween(
+  hub: string,
+  other: string,
+  { at, sourceId, messageId }: EventRecord,
   kind: "same-event" | "alias",
   own: Span,
-): EvidenceEdge | undefined {
-  const hub = nodeKey(record.hub);
-  const key = nodeKey(other);
-  if (hub === key) return undefined;
-  const { at, sourceId, messageId } = record;
-  const [a, b] = hub < key ? [hub, key] : [key, hub];
+): EvidenceEdge {
+  const [a, b] = hub < other ? [hub, other] : [other, hub];
   return { a, b, kind, at, last: own.last, sourceId, messageId };
 }
 
@@ -160,9 +157,9 @@ export function addRecord(evidence: Evidence, record: EventRecord, rules: Identi
     consent: known ? mergeFacts(known.consent, consent) : consent,
   });
   const add = (other: Identifier, kind: "same-event" | "alias"): void => {
-    const edge = linkOf(record, other, kind, own);
-    if (!edge) return;
     const key = nodeKey(other);
+    if (key === hubKey) return;
+    const edge = linkBetween(hubKey, key, record, kind, own);
     if (!nodes.has(key)) nodes.set(key, { ...other, own: undefined, traits: noFacts, consent: noFacts });
     const slot = edgeKey(edge);
     const before = edges.get(slot);

@@ -9,6 +9,7 @@ export interface GraphLink {
   readonly b: GraphNode;
 }
 
+const none: number[] = [];
 const noFacts: ReadonlyMap<string, Fact> = new Map();
 
 /** An identifier in memory. */
@@ -20,7 +21,7 @@ export class GraphNode implements LinkCounts {
   /** By `linkKey`. */
   readonly incident = new Map<string, GraphLink>();
   /** See `LinkCounts`. */
-  stronger: number[] = [];
+  stronger: number[] = none;
   links = 0;
   /** Links that show that an event named it. */
   sightings = 0;
@@ -106,7 +107,8 @@ export class Cell {
   counts: Int32Array | undefined;
 
   constructor(node?: GraphNode) {
-    this.nodes = new Set(node ? [node] : []);
+    this.nodes = new Set();
+    if (node) this.nodes.add(node);
   }
 }
 

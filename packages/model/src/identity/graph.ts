@@ -1,6 +1,6 @@
 import type { Profile } from "../profile";
-import { type EventRecord, hubSaying, linkOf, retractionKey } from "./event-evidence";
-import { type EvidenceEdge, mergeEdges, mergeFacts, mergeSpans } from "./evidence";
+import { type EventRecord, hubSaying, linkBetween, retractionKey } from "./event-evidence";
+import { type EvidenceEdge, mergeEdges, mergeFacts, mergeSpans, type Span } from "./evidence";
 import { profileOf } from "./golden-record";
 import { type Cell, type GraphLink, GraphNode, isEventLink, linkKey, otherEnd } from "./graph-parts";
 import {
@@ -59,8 +59,8 @@ export class IdentityGraph {
       this.touched(hub);
     }
     if (!wasSeen) this.activate(hub);
-    for (const other of record.others) this.link(hub, other, linkOf(record, other, "same-event", saying.own));
-    for (const other of record.previous) this.link(hub, other, linkOf(record, other, "alias", saying.own));
+    for (const other of record.others) this.link(hub, this.node(other), record, "same-event", saying.own);
+    for (const other of record.previous) this.link(hub, this.node(other), record, "alias", saying.own);
     this.partition.settle();
   }
 
@@ -241,8 +241,12 @@ export class IdentityGraph {
     return this.compiled.windowed.includes(node.rank);
   }
 
-  private link(hub: GraphNode, other: Identifier, edge: EvidenceEdge | undefined): void {
-    if (edge) this.putEdge(hub, this.node(other), edge);
+  private link(hub: GraphNode, other: GraphNode, record: EventRecord, kind: "same-event" | "alias", own: Span): void {
+    if (hub === other) return;
+    // Most events repeat a link, and tell nothing new of it.
+    const known = kind === "same-event" ? hub.incident.get(other.key)?.edge : undefined;
+    if (known && known.at < own.first && known.last >= own.last) return;
+    this.putEdge(hub, other, linkBetween(hub.key, other.key, record, kind, own));
   }
 
   private putEdge(x: GraphNode, y: GraphNode, edge: EvidenceEdge): void {
@@ -357,6 +361,7 @@ export class IdentityGraph {
     if (edge.kind !== "same-event") return;
     node.sightings += by;
     if (!node.rule || !other.rule || other.rank >= node.rank) return;
+    if (node.stronger.length === 0) node.stronger = [];
     node.stronger[other.rank] = (node.stronger[other.rank] ?? 0) + by;
   }
 

@@ -5,8 +5,8 @@ export interface MatchedRecord {
   readonly matchId: string;
   /** Name of the rule that matched it; empty where none did, or where machine learning did. */
   readonly rule: string;
-  /** Confidence of a machine learning match, 0 to 1. */
-  readonly score?: number;
+  /** Of a machine learning match, 0 to 1. */
+  readonly confidence?: number;
   /** Whom the record is about. */
   readonly node: Identifier;
 }
@@ -16,6 +16,7 @@ export interface MatchEdge {
   readonly a: Identifier;
   readonly b: Identifier;
   readonly rule: string;
+  /** Match weight: log2 of the odds that machine learning gives it. */
   readonly score?: number;
   /** When the job began, ISO 8601. */
   readonly at: string;
@@ -42,8 +43,17 @@ interface Group {
 }
 
 /** Name of a link's rule: says that Entity Resolution made it, and by which rule. */
-export const ruleName = ({ rule, score }: Pick<MatchedRecord, "rule" | "score">): string =>
-  `aws-er:${rule !== "" ? rule : score === undefined ? "unnamed" : "machine-learning"}`;
+export const ruleName = ({ rule, confidence }: Pick<MatchedRecord, "rule" | "confidence">): string =>
+  `aws-er:${rule !== "" ? rule : confidence === undefined ? "unnamed" : "machine-learning"}`;
+
+/** Nobody is quite sure: a confidence of 1 is odds of a million to one. */
+const surest = 1 - 1e-6;
+
+/** A confidence in the unit of all scores: log2 of the odds. */
+export function weightOf(confidence: number): number {
+  const p = Math.min(surest, Math.max(1 - surest, confidence));
+  return Math.log2(p / (1 - p));
+}
 
 /**
  * The groups of a matching job as links: a star from the smallest node of each group. Reads the rows twice, as a group's
@@ -81,7 +91,7 @@ export async function* edgesOf(
     const group = groups.get(row.matchId);
     if (group === undefined || nodeKey(row.node) === group.hubKey) continue;
     edges += 1;
-    const score = row.score === undefined ? {} : { score: row.score };
+    const score = row.confidence === undefined ? {} : { score: weightOf(row.confidence) };
     yield { a: group.hub, b: row.node, rule: ruleName(row), ...score, at, job };
   }
   return { records, groups: linked, edges, tooLarge };

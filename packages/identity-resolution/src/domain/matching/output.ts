@@ -42,12 +42,12 @@ export function rowReader(
     const node = { type: text(type), value: text(value) };
     // A record that Entity Resolution could not match to anything may be without an id of its own.
     if (text(matchId) === "" || node.type === "" || node.value === "") return undefined;
-    const score = confidence < 0 || text(confidence) === "" ? Number.NaN : Number(text(confidence));
+    const sure = confidence < 0 || text(confidence) === "" ? Number.NaN : Number(text(confidence));
     return {
       matchId: text(matchId),
       rule: rule < 0 ? "" : text(rule),
       node,
-      ...(Number.isFinite(score) ? { score } : {}),
+      ...(Number.isFinite(sure) ? { confidence: sure } : {}),
     };
   };
 }

@@ -1,0 +1,213 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { LocalRuntime } from "@tributary/local";
+import { matchRecordId } from "@tributary/model";
+import { dataFolder, eventually } from "./support/command";
+
+/**
+ * Matching by Entity Resolution on the local platform, deployed by the program of docs/identity/entity-resolution.md:
+ * events in, the clean zone's table, a matching job, links in the graph.
+ */
+
+const data = dataFolder();
+let runtime: LocalRuntime;
+let outputs: Record<string, string> & { readonly writeKeys: Record<string, string> };
+
+beforeAll(async () => {
+  runtime = await LocalRuntime.open({ dataDir: data.path });
+  await runtime.up({ programDir: join(__dirname, "fixtures", "matching") });
+  outputs = (await runtime.status()).outputs as typeof outputs;
+}, 90_000);
+
+afterAll(async () => {
+  await runtime?.close();
+  data.remove();
+});
+
+async function identify(source: string, items: readonly object[]): Promise<void> {
+  const batch = items.map((item) => ({ type: "identify", ...item }));
+  const response = await fetch(`${outputs.collectorUrl}/v1/batch`, {
+    method: "POST",
+    headers: { authorization: `Basic ${Buffer.from(`${outputs.writeKeys[source]}:`).toString("base64")}` },
+    body: JSON.stringify({ batch }),
+  });
+  expect(response.status).toBe(200);
+  await runtime.quiesce();
+}
+
+interface Ended {
+  readonly status: string;
+  readonly output?: Record<string, { output?: Record<string, unknown> }>;
+  readonly error?: string;
+}
+const start = async (stateMachineArn: string | undefined, name?: string, input: object = {}) =>
+  (
+    await runtime.call<{ executionArn: string }>("sfn", "StartExecution", {
+      stateMachineArn,
+      input: JSON.stringify(input),
+      ...(name === undefined ? {} : { name }),
+    })
+  ).executionArn;
+async function ended(executionArn: string): Promise<Ended> {
+  for (let tries = 0; tries < 1200; tries++) {
+    const told = await runtime.call<Ended & { output?: string }>("sfn", "DescribeExecution", { executionArn });
+    if (told.status !== "RUNNING") {
+      return { ...told, output: told.output === undefined ? {} : JSON.parse(String(told.output)) };
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${executionArn} has not ended in 60 s`);
+}
+const nightly = async () => expect(await ended(await start(outputs.nightly))).toMatchObject({ status: "SUCCEEDED" });
+
+const match = async (name?: string, input?: object) => ended(await start(outputs.match, name, input));
+
+/** The profile of each identifier, as the profile store has it. */
+async function profiles(): Promise<Record<string, string>> {
+  await runtime.quiesce();
+  const { Items = [] } = await runtime.call<{ Items?: Record<string, { S?: string; L?: { M: Item }[] }>[] }>(
+    "dynamodb",
+    "Scan",
+    { TableName: outputs.profilesTable },
+  );
+  const found: Record<string, string> = {};
+  for (const { profileId, identifiers } of Items) {
+    for (const { M } of identifiers?.L ?? []) found[`${M.type?.S}:${M.value?.S}`] = profileId?.S ?? "";
+  }
+  return found;
+}
+type Item = Record<string, { S?: string }>;
+
+async function explain(a: string, b: string): Promise<unknown> {
+  const { Payload } = await runtime.call<{ Payload: Uint8Array }>("lambda", "Invoke", {
+    FunctionName: outputs.steward,
+    Payload: Buffer.from(JSON.stringify({ action: "explain", a, b })),
+  });
+  return (JSON.parse(Buffer.from(Payload).toString("utf8")) as { explanation: unknown }).explanation;
+}
+
+/** Jobs that Entity Resolution has run: each bills its records. */
+async function jobs(): Promise<number> {
+  const workflowName = "matching-dev-cdp-match-advanced";
+  return (await runtime.call<{ jobs: unknown[] }>("entityresolution", "ListMatchingJobs", { workflowName })).jobs
+    .length;
+}
+
+const margaret = { name: "Margaret Hamilton", birthday: "1936-08-17", address: { postalCode: "02139" } };
+const visitor = { name: "Margret Hamilton", address: { postalCode: "02139" } };
+
+test("nothing to match is no job's fault, and withdraws nothing", async () => {
+  await nightly();
+  expect(await match()).toMatchObject({ status: "SUCCEEDED" });
+}, 120_000);
+
+test("two records that a fuzzy rule links become one profile, explained by the rule's name", async () => {
+  await identify("crm", [
+    { userId: "c-1", traits: margaret },
+    { userId: "c-2", traits: { name: "Grace Hopper", birthday: "1906-12-09", address: { postalCode: "22201" } } },
+  ]);
+  await identify("web", [
+    { anonymousId: "w-1", traits: visitor },
+    { anonymousId: "w-2", traits: { name: "Alan Turing", address: { postalCode: "02139" } } },
+  ]);
+  const before = await profiles();
+  expect(new Set(Object.values(before)).size).toBe(4);
+
+  await nightly();
+  const run = await match();
+  expect(run).toMatchObject({ status: "SUCCEEDED" });
+  expect(run.output?.groups?.output).toMatchObject({ records: 4, groups: 1, edges: 1, notProcessed: 0 });
+  const after = await profiles();
+  expect(after["anonymous_id:w-1"]).toBe(after["user_id:c-1"]);
+  expect(new Set(Object.values(after)).size).toBe(3);
+  // Ids are ours: the profile that was there stays, and no match id of the job's is anybody's.
+  expect([before["user_id:c-1"], before["anonymous_id:w-1"]]).toContain(after["user_id:c-1"]);
+  expect(await explain("user_id:c-1", "anonymous_id:w-1")).toMatchObject({
+    samePerson: true,
+    path: [{ kind: "match", rule: "aws-er:similar name and same postcode", sourceId: "aws-er/cdp-match" }],
+  });
+}, 120_000);
+
+test("a second run finds the same and changes nothing", async () => {
+  const before = await profiles();
+  expect(await match()).toMatchObject({ status: "SUCCEEDED" });
+  expect(await profiles()).toEqual(before);
+}, 120_000);
+
+test("a start that is delivered twice is one run", async () => {
+  const count = await jobs();
+  const scheduled = { run: "2026-11-24T05:00:00Z" };
+  expect(await match("first", scheduled)).toMatchObject({ status: "SUCCEEDED" });
+  expect(await match("second", scheduled)).toMatchObject({ status: "SUCCEEDED" });
+  expect(await jobs()).toBe(count + 1);
+}, 120_000);
+
+test("of two executions at once the second waits; one that was stopped under the lock does not hold it", async () => {
+  const count = await jobs();
+  const both = [await start(outputs.match, "left"), await start(outputs.match, "right")];
+  expect(await Promise.all(both.map(ended))).toEqual([
+    expect.objectContaining({ status: "SUCCEEDED" }),
+    expect.objectContaining({ status: "SUCCEEDED" }),
+  ]);
+  expect(await jobs()).toBe(count + 2);
+  const waited = (await runtime.call<{ events: unknown[] }>("sfn", "GetExecutionHistory", { executionArn: both[1] }))
+    .events;
+  expect(JSON.stringify(waited)).toContain("WaitForLock");
+
+  const stopped = await start(outputs.match, "stopped");
+  await eventually(async () => {
+    const history = await runtime.call<{ events: unknown[] }>("sfn", "GetExecutionHistory", { executionArn: stopped });
+    return JSON.stringify(history.events).includes('"name":"Wait"') ? true : undefined;
+  });
+  await runtime.call("sfn", "StopExecution", { executionArn: stopped });
+  const next = await start(outputs.match, "next");
+  expect(await ended(next)).toMatchObject({ status: "SUCCEEDED" });
+  const history = await runtime.call<{ events: unknown[] }>("sfn", "GetExecutionHistory", { executionArn: next });
+  expect(JSON.stringify(history.events)).toContain("TakeOver");
+}, 120_000);
+
+test("a group that is no more is withdrawn", async () => {
+  await identify("web", [{ anonymousId: "w-1", traits: { ...visitor, name: "Somebody Else" } }]);
+  await nightly();
+  expect(await match()).toMatchObject({ status: "SUCCEEDED" });
+  const after = await profiles();
+  expect(after["anonymous_id:w-1"]).not.toBe(after["user_id:c-1"]);
+}, 120_000);
+
+test("a job that fails gives the lock back, and says why", async () => {
+  const keep = await tableLocation();
+  await runtime.call("s3", "PutObject", {
+    Bucket: keep.bucket,
+    Key: `${keep.prefix}broken.parquet`,
+    Body: "no parquet",
+  });
+  const failed = await match();
+  expect(failed).toMatchObject({
+    status: "FAILED",
+    error: expect.stringMatching(/MatchingJobFailed|EntityResolution/),
+  });
+  await runtime.call("s3", "DeleteObject", { Bucket: keep.bucket, Key: `${keep.prefix}broken.parquet` });
+  expect(await match()).toMatchObject({ status: "SUCCEEDED" });
+}, 120_000);
+
+test("records are forgotten on request; those that are not there are forgotten already", async () => {
+  const uniqueIds = [matchRecordId("crm", "user_id", "c-1"), matchRecordId("crm", "user_id", "nobody")];
+  const run = await ended(await start(outputs.forget, undefined, { uniqueIds }));
+  expect(run).toMatchObject({ status: "SUCCEEDED" });
+  expect(run.output?.result).toMatchObject({ failed: [] });
+}, 60_000);
+
+async function tableLocation(): Promise<{ bucket: string; prefix: string }> {
+  const { Table } = await runtime.call<{ Table: { StorageDescriptor: { Location: string } } }>("glue", "GetTable", {
+    DatabaseName: "clean",
+    Name: "people_to_match",
+  });
+  const { hostname, pathname } = new URL(Table.StorageDescriptor.Location);
+  return { bucket: hostname, prefix: pathname.slice(1) };
+}
+
+test("the page shows this program", () => {
+  const page = readFileSync(join(__dirname, "../../../docs/identity/entity-resolution.md"), "utf8");
+  const program = readFileSync(join(__dirname, "fixtures", "matching", "index.ts"), "utf8");
+  expect(page).toContain(program.slice(program.indexOf("const lake"), program.lastIndexOf("\n});") + 4));
+});

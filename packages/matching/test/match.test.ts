@@ -207,7 +207,10 @@ describe("the probabilistic stage", () => {
     const first = `${name(at)}${name(at * 7 + 3)}anna${name(at * 5)}`;
     const last = `${name(at * 3)}ork${name(at * 11 + 1)}ston`;
     const dob = `19${50 + at}-0${1 + (at % 9)}-1${at % 9}`;
-    return [`a${at},${first},${last},${dob},town${at % 8},${at}`, `b${at},${first}${at % 2 === 0 ? "x" : ""},${last},${dob},,${at}`];
+    return [
+      `a${at},${first},${last},${dob},town${at % 8},${at}`,
+      `b${at},${first}${at % 2 === 0 ? "x" : ""},${last},${dob},,${at}`,
+    ];
   }).flat();
 
   test("finds what rules do not, keeps what they found, obeys cannot-link even between equal records", async () => {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Input } from "@pulumi/pulumi";
 import * as pulumi from "@pulumi/pulumi";
 import {
+  bucketRefFaults,
   type Callback,
   type Fault,
   foundationFaults,
@@ -141,11 +142,7 @@ export function ingestionFaults(args: IngestionArgs): Fault[] {
 function rawZoneFaults(rawZone: unknown): Fault[] {
   const from = "dataLake.rawZone";
   return objectFaults("rawZone", rawZone, from, ({ bucket, database, eventsTable }) => [
-    ...objectFaults("rawZone.bucket", bucket, `${from}.bucket`, (given) => [
-      ...inputTextFaults("rawZone.bucket.name", given.name, `the bucket's name: ${from}.bucket has it`),
-      ...inputTextFaults("rawZone.bucket.arn", given.arn, `the bucket's ARN: ${from}.bucket has it`),
-      ...inputTextFaults("rawZone.bucket.keyArn", given.keyArn, `the ARN of the bucket's key: ${from}.bucket has it`),
-    ]),
+    ...bucketRefFaults("rawZone.bucket", bucket, `${from}.bucket`),
     ...inputTextFaults("rawZone.database", database, `the name of a Glue database: ${from} has it`),
     ...inputTextFaults("rawZone.eventsTable", eventsTable, `the name of its table of events: ${from} has it`),
   ]);

@@ -5,7 +5,6 @@ import * as pulumi from "@pulumi/pulumi";
 import {
   alarm,
   DeadLetterQueue,
-  type DeepInput,
   type Grantee,
   grantStatements,
   handlerBundle,
@@ -50,7 +49,11 @@ export class IdentityResolution extends TributaryComponent {
   /** For readers of profiles, such as `Activation`. */
   readonly profiles: ProfileStoreRef;
   /** The `identities` part of the platform contract. */
-  readonly contract: DeepInput<PlatformContract["identities"]>;
+  readonly contract: {
+    readonly [K in Exclude<keyof PlatformContract["identities"], "pipelines">]: pulumi.Output<string>;
+  } & {
+    readonly pipelines?: Readonly<Record<string, pulumi.Output<string>>>;
+  };
   /** State machine that matches by Entity Resolution and imports what it found; only with `matching`. */
   readonly matchPipelineArn: pulumi.Output<string> | undefined;
   /** State machine that has Entity Resolution forget records, `{ uniqueIds }`, for erasure; only with `matching`. */

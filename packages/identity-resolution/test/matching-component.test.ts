@@ -210,9 +210,8 @@ test("a preview with unknown inputs lists the same resources", async () => {
     runStack(
       () => {
         const table = new pulumi.ComponentResource("test:index:Lake", "lake");
-        const later = <T>(value: T) => table.urn.apply(() => value);
-        const { name, arn, keyArn } = bucket("x");
-        const ref = { label: "x", name: later(name), arn: later(arn), keyArn: later(keyArn) };
+        const later = (value: string) => table.urn.apply(() => value);
+        const ref = { label: "x", name: later("x"), arn: later("arn:aws:s3:::x"), keyArn: later(key) };
         return make({ input: { ...input, database: later("clean"), bucket: ref }, output: ref });
       },
       { mode } as object,

@@ -245,20 +245,19 @@ function simulate(keys: readonly Key[], agreement: Agreement, order: Float64Arra
 
 /** All pairs of the chosen blockings, each once: a pair is left out where an earlier blocking has compared it. */
 export function eachPair(chosen: readonly Blocking[], size: number, take: (i: number, j: number) => void): void {
-  const skippedIn = new Int32Array(size);
-  chosen.forEach(({ blocks }, index) => {
-    for (let block = 0; block + 1 < blocks.starts.length; block++) {
-      const from = blocks.starts[block] as number;
-      const to = blocks.starts[block + 1] as number;
-      if (to - from <= mostMembers) continue;
-      for (let at = from; at < to; at++) {
-        const member = blocks.members[at] as number;
-        skippedIn[member] = (skippedIn[member] as number) | (1 << index);
-      }
+  const width = chosen.length;
+  // Block of record i in blocking k at i × width + k: a pair's earlier meetings are seen in two places of memory.
+  const blockOf = new Int32Array(size * width).fill(-1);
+  for (const [k, { blocks }] of chosen.entries()) {
+    const { members, starts } = blocks;
+    for (let block = 0; block + 1 < starts.length; block++) {
+      const from = starts[block] as number;
+      const to = starts[block + 1] as number;
+      if (to - from > mostMembers) continue;
+      for (let at = from; at < to; at++) blockOf[(members[at] as number) * width + k] = block;
     }
-  });
-  const codes = chosen.map(({ keys }) => keys.map((key) => key.codes));
-  chosen.forEach(({ blocks }, index) => {
+  }
+  for (const [k, { blocks }] of chosen.entries()) {
     const { members, starts } = blocks;
     for (let block = 0; block + 1 < starts.length; block++) {
       const from = starts[block] as number;
@@ -266,21 +265,20 @@ export function eachPair(chosen: readonly Blocking[], size: number, take: (i: nu
       if (to - from > mostMembers) continue;
       for (let x = from; x < to; x++) {
         const i = members[x] as number;
+        const atI = i * width;
         for (let y = x + 1; y < to; y++) {
           const j = members[y] as number;
-          let seen = false;
-          for (let earlier = 0; earlier < index && !seen; earlier++) {
-            const keyCodes = codes[earlier] as Int32Array[];
-            let all = ((skippedIn[i] as number) & (1 << earlier)) === 0;
-            for (let k = 0; k < keyCodes.length && all; k++) {
-              const own = (keyCodes[k] as Int32Array)[i] as number;
-              all = own >= 0 && own === (keyCodes[k] as Int32Array)[j];
-            }
-            seen = all;
-          }
-          if (!seen) take(i, j);
+          if (!metBefore(blockOf, atI, j * width, k)) take(i, j);
         }
       }
     }
-  });
+  }
+}
+
+function metBefore(blockOf: Int32Array, atI: number, atJ: number, k: number): boolean {
+  for (let earlier = 0; earlier < k; earlier++) {
+    const block = blockOf[atI + earlier] as number;
+    if (block >= 0 && block === blockOf[atJ + earlier]) return true;
+  }
+  return false;
 }

@@ -1,5 +1,5 @@
 import type { Column, Encoded } from "./encode";
-import { firstLevels, firstName, lastLevels, lastName, middleLevels, middleName, oneName } from "./names";
+import { firstLevels, firstName, type Level, lastLevels, lastName, middleLevels, middleName, oneName } from "./names";
 import { isOneEdit, nearness, similarity } from "./near";
 import { partsOf, tokensOf, userOf } from "./parts";
 import { bits, editDistance, withinOneEdit } from "./strings";
@@ -15,19 +15,15 @@ export interface Comparison {
   readonly levels: readonly string[];
   /** Says something of the person and not of the household: members of one are as different in it as strangers. */
   readonly personal: boolean;
-  /** Level of two distinct records. Symmetric. */
-  readonly level: (i: number, j: number) => number;
+  /** Level of two distinct records whose values are known and different. Symmetric. */
+  readonly unlike: Level;
 }
 
 const textLevels = ["missing", "differs", "similar", "words in common", "very similar", "one edit", "equal"];
-function text(column: Column): Comparison["level"] {
-  const { codes, dictionary } = column;
+function text(column: Column): Level {
+  const { dictionary } = column;
   const tokens = tokensOf(dictionary);
-  return (i, j) => {
-    const a = codes[i] as number;
-    const b = codes[j] as number;
-    if (a < 0 || b < 0) return 0;
-    if (a === b) return 6;
+  return (a, b) => {
     const near = nearness(dictionary, a, b);
     if (near === 3) return 5;
     if (near === 2) return 4;
@@ -46,29 +42,23 @@ const streetLevels = [
   "one edit",
   "equal",
 ];
-function street(column: Column, siblings: readonly Column[]): Comparison["level"] {
+function street(column: Column, siblings: readonly Column[]): Level {
   const plain = text(column);
-  const { codes } = column;
-  return (i, j) => {
-    const level = plain(i, j);
-    if (level === 0) return 0;
-    if (level >= 5) return level + 1;
+  return (a, b, i, j) => {
+    const level = plain(a, b, i, j);
+    if (level === 5) return 6;
     for (const sibling of siblings) {
-      if (codes[i] === sibling.codes[j] || codes[j] === sibling.codes[i]) return 5;
+      if (a === sibling.codes[j] || b === sibling.codes[i]) return 5;
     }
     return level;
   };
 }
 
 const codeLevels = ["missing", "differs", "two edits", "one edit", "equal"];
-function code(column: Column, twoEdits = true): Comparison["level"] {
-  const { codes, dictionary } = column;
+function code(column: Column, twoEdits = true): Level {
+  const { dictionary } = column;
   const most = twoEdits ? 2 : 1;
-  return (i, j) => {
-    const a = codes[i] as number;
-    const b = codes[j] as number;
-    if (a < 0 || b < 0) return 0;
-    if (a === b) return 4;
+  return (a, b) => {
     const onlyA = bits((dictionary.masks[a] as number) & ~(dictionary.masks[b] as number));
     const onlyB = bits((dictionary.masks[b] as number) & ~(dictionary.masks[a] as number));
     if (onlyA > most || onlyB > most) return 1;
@@ -82,53 +72,39 @@ function code(column: Column, twoEdits = true): Comparison["level"] {
 }
 
 const phoneLevels = ["missing", "differs", "one edit", "another number of the other", "equal"];
-function phone(column: Column, siblings: readonly Column[]): Comparison["level"] {
+function phone(column: Column, siblings: readonly Column[]): Level {
   const plain = code(column, false);
-  const { codes } = column;
-  return (i, j) => {
-    const level = plain(i, j);
-    if (level === 0 || level === 4) return level;
+  return (a, b, i, j) => {
+    const level = plain(a, b, i, j);
     for (const sibling of siblings) {
-      if (codes[i] === sibling.codes[j] || codes[j] === sibling.codes[i]) return 3;
+      if (a === sibling.codes[j] || b === sibling.codes[i]) return 3;
     }
     return level === 3 ? 2 : 1;
   };
 }
 
 const postcodeLevels = ["missing", "differs", "same area", "one edit", "equal"];
-function postcode(column: Column): Comparison["level"] {
-  const { codes, dictionary } = column;
+function postcode(column: Column): Level {
+  const { dictionary } = column;
   const plain = code(column, false);
-  return (i, j) => {
-    const level = plain(i, j);
-    if (level === 0 || level >= 3) return level;
-    const x = dictionary.values[codes[i] as number] as string;
-    const y = dictionary.values[codes[j] as number] as string;
+  return (a, b, i, j) => {
+    const level = plain(a, b, i, j);
+    if (level === 3) return level;
+    const x = dictionary.values[a] as string;
+    const y = dictionary.values[b] as string;
     const area = Math.max(2, Math.min(x.length, y.length) - 3);
     return x.slice(0, area) === y.slice(0, area) ? 2 : 1;
   };
 }
 
 const categoryLevels = ["missing", "differs", "equal"];
-function category(column: Column): Comparison["level"] {
-  const { codes } = column;
-  return (i, j) => {
-    const a = codes[i] as number;
-    const b = codes[j] as number;
-    if (a < 0 || b < 0) return 0;
-    return a === b ? 2 : 1;
-  };
-}
+const differs: Level = () => 1;
 
 const emailLevels = ["missing", "differs", "similar before the @", "one edit", "equal before the @", "equal"];
-function email(column: Column): Comparison["level"] {
-  const { codes, dictionary } = column;
+function email(column: Column): Level {
+  const { dictionary } = column;
   const users = partsOf(dictionary, "user", userOf);
-  return (i, j) => {
-    const a = codes[i] as number;
-    const b = codes[j] as number;
-    if (a < 0 || b < 0) return 0;
-    if (a === b) return 5;
+  return (a, b) => {
     const userA = users.codes[a] as number;
     const userB = users.codes[b] as number;
     if (userA === userB) return 4;
@@ -146,16 +122,12 @@ const dateLevels = [
   "one digit",
   "equal",
 ];
-function date(column: Column): Comparison["level"] {
-  const { codes, dictionary } = column;
+function date(column: Column): Level {
+  const { dictionary } = column;
   const number = (from: number, to: number) =>
     Int32Array.from(dictionary.values, (value) => Number(value.slice(from, to)));
   const [years, months, days] = [number(0, 4), number(5, 7), number(8, 10)];
-  return (i, j) => {
-    const a = codes[i] as number;
-    const b = codes[j] as number;
-    if (a < 0 || b < 0) return 0;
-    if (a === b) return 6;
+  return (a, b) => {
     const year = years[a] === years[b];
     const month = months[a] === months[b];
     const day = days[a] === days[b];
@@ -187,7 +159,7 @@ export function comparisonsOf(encoded: Encoded): Comparison[] {
     .filter((column) => column.distinct > 1 && column.known > column.distinct)
     .map((column): Comparison => {
       const siblings = of(column.role).filter((one) => one !== column && one.field.family === column.field.family);
-      const built = ((): [readonly string[], Comparison["level"]] => {
+      const built = ((): [readonly string[], Level] => {
         switch (column.role) {
           case "first":
             return last === undefined ? [lastLevels, oneName(column)] : [firstLevels, firstName(column, last)];
@@ -208,7 +180,7 @@ export function comparisonsOf(encoded: Encoded): Comparison[] {
           case "code":
             return [codeLevels, code(column)];
           case "category":
-            return [categoryLevels, category(column)];
+            return [categoryLevels, differs];
           case "place":
           case "text":
             return [textLevels, text(column)];
@@ -220,7 +192,7 @@ export function comparisonsOf(encoded: Encoded): Comparison[] {
         column,
         levels: built[0],
         personal: isPersonal(column, encoded.columns),
-        level: built[1],
+        unlike: built[1],
       };
     });
 }

@@ -3,6 +3,7 @@ import type { ValueSamples } from "./blocks";
 import type { Comparison } from "./comparisons";
 import { byContent, type Encoded } from "./encode";
 import type { Key } from "./keys";
+import type { Vectors } from "./vectors";
 
 /** Different comparison vectors of a sample of pairs, and how often each occurs. */
 interface Patterns {
@@ -16,16 +17,15 @@ class PatternCounter {
   private readonly levels: number[] = [];
   private readonly counts: number[] = [];
   private readonly row: Uint8Array;
-  constructor(private readonly comparisons: readonly Comparison[]) {
-    this.row = new Uint8Array(comparisons.length);
+  constructor(private readonly vectors: Vectors) {
+    this.row = new Uint8Array(vectors.width);
   }
   add(i: number, j: number): void {
     let key = 0;
-    for (let c = 0; c < this.comparisons.length; c++) {
-      const comparison = this.comparisons[c] as Comparison;
-      const level = comparison.level(i, j);
+    for (let c = 0; c < this.vectors.width; c++) {
+      const level = this.vectors.level(c, i, j);
       this.row[c] = level;
-      key = key * comparison.levels.length + level;
+      key = key * ((this.vectors.tops[c] as number) + 1) + level;
     }
     const known = this.index.get(key);
     if (known !== undefined) {
@@ -42,10 +42,10 @@ class PatternCounter {
 }
 
 /** Vectors of random pairs: each record with those that follow it in the content's order. */
-export function randomPatterns(encoded: Encoded, comparisons: readonly Comparison[], target: number): Patterns {
+export function randomPatterns(encoded: Encoded, vectors: Vectors, target: number): Patterns {
   const order = byContent(encoded.order, target);
   const size = order.length;
-  const counter = new PatternCounter(comparisons);
+  const counter = new PatternCounter(vectors);
   const steps = Math.max(1, Math.min(Math.floor((size - 1) / 2), Math.ceil(target / Math.max(1, size))));
   for (let step = 1; step <= steps; step++) {
     for (let i = 0; i < size; i++) counter.add(order[i] as number, order[(i + step) % size] as number);
@@ -62,14 +62,14 @@ export interface Session {
 /** Pairs of whole blocks, chosen by their values, about as many as wanted; of a large block only some records take part. */
 export function session(
   encoded: Encoded,
-  comparisons: readonly Comparison[],
+  vectors: Vectors,
   keys: readonly Key[],
   wanted: number,
   samples: ValueSamples,
 ): Session {
   const { members, starts } = samples.blocksOf(keys, wanted);
   const { order } = encoded;
-  const counter = new PatternCounter(comparisons);
+  const counter = new PatternCounter(vectors);
   for (let block = 0; block + 1 < starts.length; block++) {
     let own = members.subarray(starts[block] as number, starts[block + 1] as number);
     if (own.length > widest) {

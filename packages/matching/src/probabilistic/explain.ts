@@ -27,8 +27,8 @@ export function explainPair(scored: Scored, a: number, b: number): ExplainedPair
   const i = encoded.distinctOf[a] as number;
   const j = encoded.distinctOf[b] as number;
   const steps: WeightStep[] = [{ label: "two records by chance", weight: prior.match }];
-  for (const { comparison, weights, rarity } of fitted) {
-    const level = comparison.level(i, j);
+  for (const [c, { comparison, weights, rarity }] of fitted.entries()) {
+    const level = scorer.vectors.level(c, i, j);
     if (level === 0) {
       steps.push({ label: `${comparison.name}: missing`, weight: 0 });
       continue;

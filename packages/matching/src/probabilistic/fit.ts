@@ -4,6 +4,7 @@ import type { Comparison } from "./comparisons";
 import type { Encoded } from "./encode";
 import { type Learned, learn, levelCounts, randomPatterns, session, shares, trainingKeys } from "./estimate";
 import type { Key } from "./keys";
+import type { Vectors } from "./vectors";
 
 /** What the model knows of one comparison. */
 export interface FittedComparison {
@@ -29,7 +30,7 @@ export interface Fit {
 }
 
 /** Random pairs to learn u from, and pairs of one training session. */
-const randomPairs = 300_000;
+const randomPairs = 150_000;
 const sessionPairs = 100_000;
 /** A session weighs as much as its expected matches, up to this many: no blocking alone decides. */
 const fullVoice = 2_000;
@@ -38,8 +39,8 @@ const fullVoice = 2_000;
  * Learns a model without labels: u from random pairs, then held; m by EM in several sessions, each of which leaves out the
  * columns that it blocks on.
  */
-export function fit(encoded: Encoded, comparisons: readonly Comparison[], keys: readonly Key[]): Fit {
-  const random = levelCounts(randomPatterns(encoded, comparisons, randomPairs), comparisons);
+export function fit(encoded: Encoded, comparisons: readonly Comparison[], vectors: Vectors, keys: readonly Key[]): Fit {
+  const random = levelCounts(randomPatterns(encoded, vectors, randomPairs), comparisons);
   const u = random.map((counts, c) => {
     const row = shares(counts, 1);
     const { column } = comparisons[c] as Comparison;
@@ -49,7 +50,7 @@ export function fit(encoded: Encoded, comparisons: readonly Comparison[], keys: 
   });
   const samples = new ValueSamples(encoded.size);
   const sessions = trainingKeys(keys, encoded.size).map((some) => {
-    const sampled = session(encoded, comparisons, some, sessionPairs, samples);
+    const sampled = session(encoded, vectors, some, sessionPairs, samples);
     const learned = learn(sampled, comparisons, u);
     return { sampled, learned };
   });

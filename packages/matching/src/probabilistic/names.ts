@@ -2,8 +2,11 @@ import type { Column } from "./encode";
 import { nearness } from "./near";
 import { tokensOf } from "./parts";
 
-/** The level of two distinct records in one comparison. */
-export type Level = (i: number, j: number) => number;
+/**
+ * The level of two distinct records `i` and `j` in one comparison, where their values' codes `a` and `b` are known and
+ * different.
+ */
+export type Level = (a: number, b: number, i: number, j: number) => number;
 
 /** "j" for "john", "rob" for "robert". */
 const isPrefix = (x: string, y: string): boolean => (x.length <= y.length ? y.startsWith(x) : x.startsWith(y));
@@ -17,9 +20,9 @@ export function firstName(column: Column, last: Column | undefined): Level {
   const plain = oneName(column);
   if (last === undefined) return plain;
   const swap = swapOf(column, last);
-  return (i, j) => {
-    const level = plain(i, j);
-    if (level === 0 || level >= 5) return level === 5 ? 5 : level === 0 ? 0 : 8;
+  return (a, b, i, j) => {
+    const level = plain(a, b, i, j);
+    if (level === 5) return level;
     const swapped = swap(i, j);
     return swapped === 0 ? level : swapped + 5;
   };
@@ -29,9 +32,9 @@ export function lastName(column: Column, first: Column | undefined): Level {
   const plain = oneName(column);
   if (first === undefined) return plain;
   const swap = swapOf(first, column);
-  return (i, j) => {
-    const level = plain(i, j);
-    return level > 0 && level < 5 && swap(i, j) === 2 ? 0 : level;
+  return (a, b, i, j) => {
+    const level = plain(a, b, i, j);
+    return level < 5 && swap(i, j) === 2 ? 0 : level;
   };
 }
 
@@ -54,13 +57,9 @@ function swapOf(first: Column, last: Column): (i: number, j: number) => 0 | 1 | 
 }
 
 export function oneName(column: Column): Level {
-  const { codes, dictionary } = column;
+  const { dictionary } = column;
   const tokens = tokensOf(dictionary);
-  return (i, j) => {
-    const a = codes[i] as number;
-    const b = codes[j] as number;
-    if (a < 0 || b < 0) return 0;
-    if (a === b) return 6;
+  return (a, b) => {
     const near = nearness(dictionary, a, b);
     if (near === 3) return 5;
     if (near === 2) return 4;
@@ -80,13 +79,9 @@ export const firstLevels = [
 
 export const middleLevels = ["missing", "differs", "same initial", "one in common", "equal"];
 export function middleName(column: Column): Level {
-  const { codes, dictionary } = column;
+  const { dictionary } = column;
   const tokens = tokensOf(dictionary);
-  return (i, j) => {
-    const a = codes[i] as number;
-    const b = codes[j] as number;
-    if (a < 0 || b < 0) return 0;
-    if (a === b) return 4;
+  return (a, b) => {
     const x = dictionary.values[a] as string;
     const y = dictionary.values[b] as string;
     if (tokens.shared(a, b) || nearness(dictionary, a, b) >= 2) return 3;

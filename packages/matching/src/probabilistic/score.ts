@@ -10,6 +10,7 @@ import { type Key, keysOf } from "./keys";
 import { Pairs } from "./pairs";
 import { WeightCounts } from "./prior";
 import { matchWeight, type Prior, Scorer } from "./scorer";
+import { Vectors } from "./vectors";
 
 /** The same for all data. Weights are log2 of odds: 0 is even, −3 is one to eight. */
 export const probabilisticDefaults = {
@@ -93,7 +94,8 @@ export async function scorePairs(input: ScoreInput): Promise<Scored> {
   }
   progress("learn");
   const keys = keysOf(encoded);
-  const { fitted, sessions, kinPerMatch } = fit(encoded, comparisons, keys);
+  const vectors = new Vectors(comparisons, encoded.size);
+  const { fitted, sessions, kinPerMatch } = fit(encoded, comparisons, vectors, keys);
   const { size } = encoded;
   const all = (size * (size - 1)) / 2;
   const budget = pairBudget(size);
@@ -104,7 +106,7 @@ export async function scorePairs(input: ScoreInput): Promise<Scored> {
       ? { chosen: [], recall: 1 }
       : chooseBlocking(keys, size, budget, agreementOf(fitted), encoded.order);
   progress("compare");
-  const scorer = new Scorer(fitted);
+  const scorer = new Scorer(fitted, vectors);
   const counts = new WeightCounts();
   const pairs = new Pairs();
   let compared = 0;

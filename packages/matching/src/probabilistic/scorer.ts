@@ -1,5 +1,6 @@
-import type { Comparison } from "./comparisons";
 import type { FittedComparison } from "./fit";
+import type { Level } from "./names";
+import type { Vectors } from "./vectors";
 
 /** How probable each kind of pair is among all pairs, as log2 of the odds. */
 export interface Prior {
@@ -17,38 +18,41 @@ export class Scorer {
   /** log2 of match against random, and of household against random, of the last pair weighed; without priors. */
   match = 0;
   kin = 0;
-  private readonly levelOf: readonly Comparison["level"][];
   private readonly weights: readonly Float64Array[];
   private readonly kinWeights: readonly Float64Array[];
   private readonly rarity: readonly Float32Array[];
-  private readonly codes: readonly Int32Array[];
-  private readonly tops: Int32Array;
   private readonly shared: Uint8Array;
-  readonly width: number;
 
-  constructor(fitted: readonly FittedComparison[]) {
-    this.width = fitted.length;
-    this.levelOf = fitted.map((one) => one.comparison.level);
+  constructor(
+    fitted: readonly FittedComparison[],
+    readonly vectors: Vectors,
+  ) {
     this.weights = fitted.map((one) => one.weights);
     this.kinWeights = fitted.map((one) => one.kinWeights);
     this.rarity = fitted.map((one) => one.rarity);
-    this.codes = fitted.map((one) => one.comparison.column.codes);
-    this.tops = Int32Array.from(fitted, (one) => one.weights.length - 1);
     this.shared = Uint8Array.from(fitted, (one) => (one.comparison.personal ? 0 : 1));
   }
 
   /** Weighs two distinct records. */
   pair(i: number, j: number): void {
+    const { width, codes, tops, unlike } = this.vectors;
+    const atI = i * width;
+    const atJ = j * width;
     let match = 0;
     let kin = 0;
-    for (let c = 0; c < this.width; c++) {
-      const level = (this.levelOf[c] as Comparison["level"])(i, j);
-      match += (this.weights[c] as Float64Array)[level] as number;
-      kin += (this.kinWeights[c] as Float64Array)[level] as number;
-      if (level === this.tops[c]) {
-        const rare = (this.rarity[c] as Float32Array)[(this.codes[c] as Int32Array)[i] as number] as number;
-        match += rare;
-        if (this.shared[c] === 1) kin += rare;
+    for (let c = 0; c < width; c++) {
+      const a = codes[atI + c] as number;
+      const b = codes[atJ + c] as number;
+      if (a < 0 || b < 0) continue;
+      if (a === b) {
+        const top = tops[c] as number;
+        const rare = (this.rarity[c] as Float32Array)[a] as number;
+        match += ((this.weights[c] as Float64Array)[top] as number) + rare;
+        kin += ((this.kinWeights[c] as Float64Array)[top] as number) + (this.shared[c] === 1 ? rare : 0);
+      } else {
+        const level = (unlike[c] as Level)(a, b, i, j);
+        match += (this.weights[c] as Float64Array)[level] as number;
+        kin += (this.kinWeights[c] as Float64Array)[level] as number;
       }
     }
     this.match = match;
@@ -62,27 +66,30 @@ export class Scorer {
   profiles(a: readonly number[], b: readonly number[], prior: Prior): number {
     let match = 0;
     let kin = 0;
-    for (let c = 0; c < this.width; c++) {
-      const levelOf = this.levelOf[c] as Comparison["level"];
+    const { width, codes, tops, unlike } = this.vectors;
+    for (let c = 0; c < width; c++) {
       const weights = this.weights[c] as Float64Array;
       const kinWeights = this.kinWeights[c] as Float64Array;
-      const codes = this.codes[c] as Int32Array;
+      const rarity = this.rarity[c] as Float32Array;
+      const top = tops[c] as number;
       let known = 0;
       let matchSum = 0;
       let kinSum = 0;
       for (const i of a) {
-        if ((codes[i] as number) < 0) continue;
+        const x = codes[i * width + c] as number;
+        if (x < 0) continue;
         for (const j of b) {
-          const level = levelOf(i, j);
+          const y = codes[j * width + c] as number;
+          if (y < 0) continue;
+          const level = x === y ? top : (unlike[c] as Level)(x, y, i, j);
           if (level === 0) continue;
           known++;
           matchSum += weights[level] as number;
           kinSum += kinWeights[level] as number;
-          if (level === this.tops[c]) {
-            const rare = (this.rarity[c] as Float32Array)[codes[i] as number] as number;
-            matchSum += rare;
-            if (this.shared[c] === 1) kinSum += rare;
-          }
+          if (x !== y) continue;
+          const rare = rarity[x] as number;
+          matchSum += rare;
+          if (this.shared[c] === 1) kinSum += rare;
         }
       }
       if (known > 0) {

@@ -16,10 +16,18 @@ export function randomOf(seed) {
 const start = Date.parse("2026-01-01T00:00:00.000Z");
 
 /**
- * @param {{ events: number, seed?: number, junk?: number, foreign?: number, hot?: { people: number, share: number } }} options
- *   `junk`: share of events with a junk identifier; `foreign`: share of events in somebody else's browser
+ * @param {{ events: number, seed?: number, junk?: number, foreign?: number, hot?: { people: number, share: number }, seconds?: number }} options
+ *   `junk`: share of events with a junk identifier; `foreign`: share of events in somebody else's browser; `seconds`: from one event
+ *   to the next
  */
-export function* identityEvents({ events, seed = 1, junk = 0.01, foreign = 0.004, hot = { people: 0, share: 0 } }) {
+export function* identityEvents({
+  events,
+  seed = 1,
+  junk = 0.01,
+  foreign = 0.004,
+  hot = { people: 0, share: 0 },
+  seconds = 10,
+}) {
   const random = randomOf(seed);
   const pick = (count) => Math.floor(random() * count);
   const people = Math.max(20, Math.round(events / 8.5));
@@ -28,25 +36,31 @@ export function* identityEvents({ events, seed = 1, junk = 0.01, foreign = 0.004
     const person = random() < hot.share ? pick(hot.people) : pick(people);
     const traits = traitsOf(person, seed);
     const event = {
-      type: "identify",
+      type: "track",
+      event: "Product Viewed",
+      properties: { position: index % 10 },
       messageId: `m-${index}`,
       sourceId: "web",
-      timestamp: new Date(start + index * 10_000).toISOString(),
-      receivedAt: new Date(start + index * 10_000).toISOString(),
+      timestamp: new Date(start + index * seconds * 1_000).toISOString(),
+      receivedAt: new Date(start + index * seconds * 1_000).toISOString(),
       context: {},
-      traits: { visits: index },
+    };
+    // Sites identify at a login or a form; everything else is tracked.
+    const identify = (traits) => {
+      Object.assign(event, { type: "identify", traits: { ...event.traits, plan: `plan ${person % 3}`, ...traits } });
     };
     const loggedIn = traits.account && random() < 0.4;
     if (loggedIn) event.userId = `user-${person}`;
     event.anonymousId = browserOf(person, pick(traits.browsers), seed);
-    if (random() < 0.15) event.traits.email = `person.${person}.${pick(traits.emails)}@mail${person % 97}.example.org`;
-    if (random() < 0.08) event.traits.phone = phoneOf(person);
+    if (random() < 0.15) {
+      identify({ email: `person.${person}.${pick(traits.emails)}@mail${person % 97}.example.org` });
+    }
+    if (random() < 0.08) identify({ phone: phoneOf(person) });
     if (random() < 0.25) event.context = { device: { id: `device-${person}-${pick(traits.devices)}-${seed}` } };
     if (random() < foreign) event.anonymousId = browserOf(pick(people), 0, seed);
     else if (random() < junk) {
       const [kind, value] = junkValues[pick(junkValues.length)];
-      if (kind === "email") event.traits.email = value;
-      else if (kind === "phone") event.traits.phone = value;
+      if (kind === "email" || kind === "phone") identify({ [kind]: value });
       else if (kind === "anonymous_id") event.anonymousId = value;
       else event.context = { device: { id: value } };
     }

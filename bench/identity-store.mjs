@@ -27,7 +27,7 @@ export async function bench() {
   const { DynamoGraph } = require(join(root, "packages/identity-resolution/dist/store/dynamo-graph.js"));
   const rules = model.defaultIdentityRules;
   const random = randomOf(7);
-  const events = [...identityEvents({ events: count, seed: 3, hot: { people: 20, share: 0.1 } })];
+  const events = [...identityEvents({ events: count, seed: 3, hot: { people: 20, share: 0.1 }, seconds: 1 })];
   const deliveries = shuffled([...events, ...events.filter(() => random() < 0.1)], random);
   const rows = [];
   const states = new Set();

@@ -45,10 +45,10 @@ async function evaluate(source: string, scope: JsonataScope): Promise<Json> {
     throw failure(source, `failed: ${messageOf(error)}`);
   }
   if (value === undefined) throw failure(source, "returned nothing (undefined)");
+  if (typeof value === "function" || (isRecord(value) && "_jsonata_lambda" in value))
+    throw failure(source, "returned a function, which is no JSON");
   // JSONata marks its sequences with extra properties; plain JSON has none.
-  const text = JSON.stringify(value) as string | undefined;
-  if (text === undefined) throw failure(source, "returned a function, which is no JSON");
-  return JSON.parse(text) as Json;
+  return JSON.parse(JSON.stringify(value)) as Json;
 }
 
 /** Fills a value in which any string of the form `{% … %}` is a JSONata expression. */

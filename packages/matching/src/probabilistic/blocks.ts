@@ -1,4 +1,3 @@
-import { bump } from "./arrays";
 import type { Key } from "./keys";
 
 /** Records that agree on all keys of a conjunction, one block after the other; blocks of one record are left out. */
@@ -12,6 +11,8 @@ export interface Blocks {
 
 /** Groups the records (or some of them) by a conjunction of keys, in time and memory linear in their number. */
 export function blocksOf(keys: readonly Key[], size: number, some?: Int32Array): Blocks {
+  const [only] = keys;
+  if (keys.length === 1 && only !== undefined && some === undefined) return blocksOfOne(only);
   const all = some === undefined ? size : some.length;
   let bits = 4;
   while (2 ** bits < all * 2) bits++;
@@ -43,7 +44,7 @@ export function blocksOf(keys: readonly Key[], size: number, some?: Int32Array):
       }
       const first = leader[group] as number;
       if (k0[first] === a && (k1 === undefined || k1[first] === b) && (k2 === undefined || k2[first] === c)) {
-        bump(counts, group);
+        counts[group] = (counts[group] as number) + 1;
         groupOf[at] = group;
         break;
       }
@@ -51,6 +52,16 @@ export function blocksOf(keys: readonly Key[], size: number, some?: Int32Array):
     }
   }
   return arranged(groupOf, counts, groups, some);
+}
+
+/** One key's codes are its groups. */
+function blocksOfOne({ codes, hashes }: Key): Blocks {
+  const counts = new Int32Array(hashes.length);
+  for (let i = 0; i < codes.length; i++) {
+    const code = codes[i] as number;
+    if (code >= 0) counts[code] = (counts[code] as number) + 1;
+  }
+  return arranged(codes, counts, counts.length);
 }
 
 function arranged(groupOf: Int32Array, counts: Int32Array, groups: number, some?: Int32Array): Blocks {

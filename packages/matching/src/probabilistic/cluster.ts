@@ -36,7 +36,8 @@ export function clusterProfiles(
   options: ProfileOptions,
 ): Profiles {
   const { size } = encoded;
-  const parent = Int32Array.from({ length: size }, (_, at) => at);
+  const parent = new Int32Array(size);
+  for (let at = 0; at < size; at++) parent[at] = at;
   const members = new Map<number, number[]>();
   const records = new Int32Array(size);
   for (const distinct of encoded.distinctOf) records[distinct] = (records[distinct] as number) + 1;

@@ -1,5 +1,4 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { bump } from "./arrays";
 import type { Field, Role } from "./fields";
 import { characterMask } from "./strings";
 
@@ -110,22 +109,23 @@ export async function encode(connection: DuckDBConnection, table: string, fields
   }
   const raw = fields.map(() => new Int32Array(records));
   const content = new Float64Array(records);
-  const codes = fields.map((_, index) => `coalesce(d${index}.code, -1)::INT`);
+  const codes = fields.map((_, index) => `coalesce(d${index}.code, -1)::INT AS c${index}`);
   const hashes = fields.map((_, index) => `d${index}.h`);
   const joins = fields.map((field, index) => `LEFT JOIN fs_codes${index} d${index} ON d${index}.raw = ${field.source}`);
-  await eachChunk(
-    connection,
-    `SELECT ${table}.rowid::INT, (hash(${hashes.join(", ")}) >> 11)::DOUBLE, ${codes.join(", ")} FROM ${table} ${joins.join(" ")}`,
-    (numbers, _, rows) => {
-      const at = numbers(0);
-      const order = numbers(1);
-      for (let row = 0; row < rows; row++) content[at[row] as number] = order[row] as number;
-      for (const [index, column] of raw.entries()) {
-        const values = numbers(index + 2);
-        for (let row = 0; row < rows; row++) column[at[row] as number] = values[row] as number;
-      }
-    },
+  // As a table first: a stream would run the joins in one thread.
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE fs_records AS SELECT ${table}.rowid::INT AS r, (hash(${hashes.join(", ")}) >> 11)::DOUBLE AS content, ${codes.join(", ")} FROM ${table} ${joins.join(" ")}`,
   );
+  await eachChunk(connection, "FROM fs_records", (numbers, _, rows) => {
+    const at = numbers(0);
+    const order = numbers(1);
+    for (let row = 0; row < rows; row++) content[at[row] as number] = order[row] as number;
+    for (const [index, column] of raw.entries()) {
+      const values = numbers(index + 2);
+      for (let row = 0; row < rows; row++) column[at[row] as number] = values[row] as number;
+    }
+  });
+  await connection.run("DROP TABLE fs_records");
   for (const index of fields.keys()) await connection.run(`DROP TABLE fs_codes${index}`);
   const { distinctOf, firstOf } = collapse(raw, content);
   const columns = fields.map((field, index) =>
@@ -157,14 +157,16 @@ async function readDictionary(connection: DuckDBConnection, words: string): Prom
 function columnOf(field: Field, codes: Int32Array, dictionary: Dictionary, firstOf: Int32Array): Column {
   const counts = new Int32Array(dictionary.size);
   let known = 0;
-  for (const code of codes) {
+  for (let r = 0; r < codes.length; r++) {
+    const code = codes[r] as number;
     if (code < 0) continue;
     known++;
-    bump(counts, code);
+    counts[code] = (counts[code] as number) + 1;
   }
   let distinct = 0;
   for (const one of counts) if (one > 0) distinct++;
-  const own = Int32Array.from(firstOf, (first) => codes[first] as number);
+  const own = new Int32Array(firstOf.length);
+  for (let i = 0; i < own.length; i++) own[i] = codes[firstOf[i] as number] as number;
   const role = shapeOf(field.role, dictionary.values, known);
   return { field, role, codes: own, dictionary, counts, known, distinct };
 }
@@ -178,7 +180,10 @@ function collapse(raw: readonly Int32Array[], content: Float64Array): { distinct
   while (1 << bits < records * 2) bits++;
   const slots = new Int32Array(1 << bits).fill(-1);
   const mask = slots.length - 1;
-  const same = (a: number, b: number) => raw.every((codes) => codes[a] === codes[b]);
+  const same = (a: number, b: number): boolean => {
+    for (const codes of raw) if (codes[a] !== codes[b]) return false;
+    return true;
+  };
   for (let r = 0; r < records; r++) {
     const hash = content[r] as number;
     let slot = (hash % 4294967296) & mask;

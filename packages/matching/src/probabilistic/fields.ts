@@ -110,7 +110,9 @@ function nameFields(attributes: readonly MatchAttribute[], sql: ColumnSql): Fiel
   }
   const joined = (expressions: readonly string[]) => `string_split(concat_ws(' ', ${expressions.join(", ")}), ' ')`;
   const named = joined(parts.map((column) => normalExpression("name", sql(column))));
-  const rest = `list_filter(list_sort(list_distinct(${joined(full.map((column) => fullName(sql(column))))})), lambda t: NOT list_contains(${named}, t))`;
+  const tokens = joined(full.map((column) => fullName(sql(column))));
+  // The lists are made once for a record, not once for each word.
+  const rest = `list_transform([{words: ${tokens}, named: ${named}}], lambda s: list_filter(list_sort(list_distinct(s.words)), lambda t: NOT list_contains(s.named, t)))[1]`;
   return [field("middle", full, `array_to_string(${rest}, ' ')`, (text) => text)];
 }
 

@@ -1,4 +1,3 @@
-import { bump } from "./arrays";
 import type { Column, Encoded } from "./encode";
 import { partsOf, userOf } from "./parts";
 import { phonetic } from "./strings";
@@ -21,10 +20,11 @@ export interface Key {
 function measured(name: string, column: Column, exact: boolean, codes: Int32Array, hashes: Int32Array): Key {
   const counts = new Float64Array(hashes.length);
   let known = 0;
-  for (const code of codes) {
+  for (let i = 0; i < codes.length; i++) {
+    const code = codes[i] as number;
     if (code < 0) continue;
     known++;
-    bump(counts, code);
+    counts[code] = (counts[code] as number) + 1;
   }
   let pairs = 0;
   for (const count of counts) pairs += count * (count - 1);

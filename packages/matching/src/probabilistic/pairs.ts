@@ -62,7 +62,8 @@ export function heaviestFirst(pairs: Pairs, order: Float64Array): Int32Array {
 
 function radixSorted(keys: Uint32Array): Int32Array {
   const { length } = keys;
-  let from = Int32Array.from(keys.keys());
+  let from = new Int32Array(length);
+  for (let p = 0; p < length; p++) from[p] = p;
   let to = new Int32Array(length);
   const counts = new Int32Array(65_536);
   for (const shift of [0, 16]) {

@@ -22,6 +22,7 @@ export class Blocks {
   private records = 0;
   private keyed = 0;
   private kinds = 0;
+  private pairs = 0;
   private largest = 0;
 
   /** Groups records 0…n−1, or those that `takes` lets take part. */
@@ -36,7 +37,7 @@ export class Blocks {
   private buildPlain(keys: Keys): void {
     const { table, slots, records } = this;
     const mask = table.length / stride - 1;
-    let [keyed, kinds, largest] = [0, 0, 0];
+    let [keyed, kinds, largest, pairs] = [0, 0, 0, 0];
     keys.makeAll(records, slots, (row, a, b) => {
       let slot = (a ^ (b >>> 7)) & mask;
       let at = slot * stride;
@@ -53,10 +54,11 @@ export class Blocks {
       keyed++;
       const count = (table[at + 3] as number) + 1;
       table[at + 3] = count;
+      pairs += count - 1;
       if (count > largest) largest = count;
       return slot;
     });
-    Object.assign(this, { keyed, kinds, largest });
+    Object.assign(this, { keyed, kinds, largest, pairs });
   }
 
   private buildGeneral(keys: Keys, takes?: (row: number) => boolean): void {
@@ -65,7 +67,7 @@ export class Blocks {
     if (this.last.length < this.size) this.last = new Int32Array(this.size);
     else this.last.fill(0);
     const { last } = this;
-    let [keyed, kinds, largest] = [0, 0, 0];
+    let [keyed, kinds, largest, pairs] = [0, 0, 0, 0];
     for (let row = 0; row < this.records; row++) {
       const taken = takes === undefined || takes(row);
       for (let variant = 0; variant < variants; variant++) {
@@ -92,11 +94,12 @@ export class Blocks {
         keyed++;
         const count = (table[at + 3] as number) + 1;
         table[at + 3] = count;
+        pairs += count - 1;
         if (count > largest) largest = count;
         slots[place] = slot;
       }
     }
-    Object.assign(this, { keyed, kinds, largest });
+    Object.assign(this, { keyed, kinds, largest, pairs });
   }
 
   /** Calls for each record of a group of two or more: its slot, the group's first record, its count and verdict. */
@@ -149,8 +152,8 @@ export class Blocks {
   }
 
   /** How many records have a key, how many keys there are, and the most records of one. */
-  statistics(): BlockStatistics {
-    return { records: this.keyed, blocks: this.kinds, largest: this.largest };
+  statistics(): Required<BlockStatistics> {
+    return { records: this.keyed, blocks: this.kinds, largest: this.largest, pairs: this.pairs };
   }
 
   /** Slots of the table. */

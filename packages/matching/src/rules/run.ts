@@ -31,8 +31,8 @@ export interface RunnerInput {
 /** Runs rules one after another over the records' hashes; what they find on the way is kept here. */
 export class RuleRunner {
   readonly links = new Map<string, number>();
-  /** The blocks of each rule's exact part, by name: of several alternatives the one with the largest. */
-  readonly statistics = new Map<string, BlockStatistics>();
+  /** The blocks of each rule's exact part, by name: of several alternatives the one with most pairs. */
+  readonly statistics = new Map<string, Required<BlockStatistics>>();
   readonly groups: RuleGroups[] = [];
   readonly suppressed: Suppressed[] = [];
   private readonly blocks = new Blocks();
@@ -70,7 +70,7 @@ export class RuleRunner {
   private measure(name: string): void {
     const given = this.blocks.statistics();
     const worst = this.statistics.get(name);
-    if (!worst || given.records * worst.blocks > worst.records * given.blocks) this.statistics.set(name, given);
+    if (!worst || given.pairs > worst.pairs) this.statistics.set(name, given);
   }
 
   private linkExact(name: string, tier: number, alternative: Alternative, keys: Keys, sets: UnionFind): number {

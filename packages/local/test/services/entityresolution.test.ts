@@ -486,7 +486,16 @@ test("Step Functions starts a job and asks for it", async () => {
     },
     Wait: { Type: "Wait", Seconds: 1, Next: "Again" },
     Again: { Type: "Pass", Parameters: { "JobId.$": "$.JobId" }, Next: "Ask" },
-    End: { Type: "Pass", Parameters: { "records.$": "$.Metrics.InputRecords" }, End: true },
+    End: { Type: "Pass", Parameters: { "records.$": "$.Metrics.InputRecords" }, ResultPath: "$.done", Next: "Look" },
+    Look: task(
+      "getMatchId",
+      { WorkflowName: workflowName, Record: { Mail: "x" } },
+      {
+        Catch: [{ ErrorEquals: ["EntityResolution.ValidationException"], ResultPath: "$.error", Next: "Told" }],
+        End: true,
+      },
+    ),
+    Told: { Type: "Pass", Parameters: { "records.$": "$.done.records", "cause.$": "$.error.Cause" }, End: true },
   };
   const { id } = await lake.add("aws:sfn/stateMachine:StateMachine", "match", {
     name: "match",
@@ -496,9 +505,16 @@ test("Step Functions starts a job and asks for it", async () => {
   const { executionArn } = await lake.kernel.call<{ executionArn: string }>("sfn", "StartExecution", {
     stateMachineArn: id,
   });
-  const describe = () => lake.kernel.call<{ status: string }>("sfn", "DescribeExecution", { executionArn });
+  const describe = () =>
+    lake.kernel.call<{ status: string; output?: string }>("sfn", "DescribeExecution", { executionArn });
   await until("the execution has ended", async () => (await describe()).status !== "RUNNING");
-  expect(await describe()).toMatchObject({ status: "SUCCEEDED", output: JSON.stringify({ records: 4 }) });
+  const { status, output: told = "{}" } = await describe();
+  expect({ status, ...(JSON.parse(told) as object) }).toMatchObject({
+    status: "SUCCEEDED",
+    records: 4,
+    // The names of columns are the user's own, whatever the case of the API's.
+    cause: expect.stringContaining("people has no Mail"),
+  });
 });
 
 test("after a restart a job that was cut short has failed, and ids are still there", async () => {

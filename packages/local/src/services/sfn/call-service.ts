@@ -21,11 +21,16 @@ export function plain(value: unknown): Json {
 export const recase = (value: Input, change: (letter: string) => string): Input =>
   Object.fromEntries(Object.entries(value).map(([key, member]) => [change(key.charAt(0)) + key.slice(1), member]));
 
+/** Members whose own keys are a user's words, which keep their letters. */
+const maps: ReadonlySet<string> = new Set(["record", "recordattributemap", "tags"]);
+
 const deepRecase = (value: Json, change: (letter: string) => string): Json => {
   if (Array.isArray(value)) return value.map((item) => deepRecase(item, change));
   if (!isRecord(value)) return value;
   const members = Object.entries(recase(value as Input, change));
-  return Object.fromEntries(members.map(([key, member]) => [key, deepRecase(member, change)]));
+  return Object.fromEntries(
+    members.map(([key, member]) => [key, maps.has(key.toLowerCase()) ? member : deepRecase(member, change)]),
+  );
 };
 const lower = (letter: string): string => letter.toLowerCase();
 export const upper = (letter: string): string => letter.toUpperCase();

@@ -26,25 +26,27 @@ const delimiters: Readonly<Record<string, string>> = {
 
 /** Reads the items of a distributed Map from S3, under the machine's role. @throws `States.ItemReaderFailed` */
 export async function readItems(host: Host, step: Step, reader: ItemReader, args: Json): Promise<ReadItems> {
+  let source = "the items";
   try {
     const given = await fillAny(step, reader.Arguments ?? reader.Parameters ?? {}, args);
     const at = (isRecord(given) ? given : {}) as Config;
     const config = (step.jsonata ? await fill(step, reader.ReaderConfig) : reader.ReaderConfig) as Config;
     const path = typeof config.MaxItemsPath === "string" ? config.MaxItemsPath : undefined;
     const most = (await numberOf(step, "MaxItems", config.MaxItems, path, args)) || Number.POSITIVE_INFINITY;
-    if (reader.Resource.endsWith(":s3:listObjectsV2")) return await listed(host, at, most);
+    source = `s3://${String(at.Bucket)}/${String(at.Key ?? at.Prefix ?? "")}`;
+    if (reader.Resource.endsWith(":s3:listObjectsV2")) return { value: await listed(host, at, most), source };
     const value = await read(host, at, config, most);
-    const source = `s3://${String(at.Bucket)}/${String(at.Key)}`;
     return { value: Array.isArray(value) ? value.slice(0, most) : value, source };
   } catch (error) {
     if (error instanceof Aborted) throw error;
     if (error instanceof StateError && error.error !== "States.Runtime") throw error;
-    throw new StateError("States.ItemReaderFailed", error instanceof Error ? error.message : String(error));
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StateError("States.ItemReaderFailed", `${source} could not be read: ${reason}`);
   }
 }
 
 /** Every object below a prefix, described as AWS does. */
-async function listed({ kernel, principal }: Host, at: Config, most: number): Promise<ReadItems> {
+async function listed({ kernel, principal }: Host, at: Config, most: number): Promise<Json[]> {
   const items: Json[] = [];
   let token: string | undefined;
   do {
@@ -54,7 +56,7 @@ async function listed({ kernel, principal }: Host, at: Config, most: number): Pr
       items.push({ Etag: ETag, Key, LastModified: Math.floor(+new Date(LastModified) / 1000), Size, StorageClass });
     token = page.NextContinuationToken;
   } while (token !== undefined && items.length < most);
-  return { value: items.slice(0, most), source: `s3://${String(at.Bucket)}/${String(at.Prefix ?? "")}` };
+  return items.slice(0, most);
 }
 
 interface ListPage {

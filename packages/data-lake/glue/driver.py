@@ -7,27 +7,48 @@ Tributary's local runtime, so keep logic in the SQL.
 Job argument --manifest: s3://bucket/key of
   {"version": 1, "steps": [{"name", "sql": "s3://bucket/key", "target": {"database", "table"},
                             "mode": "overwrite" | "overwrite-partitions"}]}
+
+Without Glue's libraries it is a plain PySpark program (file paths instead of s3:// URIs), which is how the tests compare
+Spark with DuckDB.
 """
 
+import argparse
 import json
 import sys
+from pathlib import Path
 from urllib.parse import urlparse
 
-import boto3
-from awsglue.utils import getResolvedOptions
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import col
 
 MODES = {"overwrite": "static", "overwrite-partitions": "dynamic"}
 
 
-def read_text(s3, uri):
+def job_options(argv):
+    """The job's arguments; Glue adds its own to them, which only its own parser knows."""
+    names = ["manifest", "source_database"]
+    try:
+        from awsglue.utils import getResolvedOptions
+    except ImportError:
+        parser = argparse.ArgumentParser()
+        for name in names:
+            parser.add_argument(f"--{name}", required=True)
+        return vars(parser.parse_args(argv[1:]))
+    return getResolvedOptions(argv, names)
+
+
+def read_text(uri):
     place = urlparse(uri)
-    return s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read().decode("utf-8")
+    if place.scheme == "":
+        return Path(uri).read_text(encoding="utf-8")
+    import boto3
+
+    body = boto3.client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"]
+    return body.read().decode("utf-8")
 
 
-def read_manifest(s3, uri):
-    manifest = json.loads(read_text(s3, uri))
+def read_manifest(uri):
+    manifest = json.loads(read_text(uri))
     if manifest.get("version") != 1:
         raise ValueError(f"{uri} is a manifest of version {manifest.get('version')}; this driver runs version 1")
     unknown = sorted({step["mode"] for step in manifest["steps"]} - set(MODES))
@@ -46,10 +67,10 @@ def conform(frame, target, name):
     return frame.select([col(field.name).cast(field.dataType).alias(field.name) for field in target.fields])
 
 
-def run_step(spark, s3, step):
+def run_step(spark, step):
     name, target = step["name"], f"{step['target']['database']}.{step['target']['table']}"
     spark.conf.set("spark.sql.sources.partitionOverwriteMode", MODES[step["mode"]])
-    frame = conform(spark.sql(read_text(s3, step["sql"])), spark.table(target).schema, name)
+    frame = conform(spark.sql(read_text(step["sql"])), spark.table(target).schema, name)
     frame.write.mode("overwrite").insertInto(target)
     spark.catalog.refreshTable(target)
     print(json.dumps({"step": name, "target": target, "rows": spark.table(target).count()}))
@@ -63,8 +84,8 @@ def discover_partitions(spark, database):
             spark.sql(f"MSCK REPAIR TABLE {name}")
 
 
-def main():
-    options = getResolvedOptions(sys.argv, ["manifest", "source_database"])
+def main(argv):
+    options = job_options(argv)
     spark = (
         SparkSession.builder.enableHiveSupport()
         .config("spark.sql.session.timeZone", "UTC")
@@ -74,12 +95,11 @@ def main():
         .config("hive.exec.dynamic.partition.mode", "nonstrict")
         .getOrCreate()
     )
-    s3 = boto3.client("s3")
-    manifest = read_manifest(s3, options["manifest"])
+    manifest = read_manifest(options["manifest"])
     discover_partitions(spark, options["source_database"])
     for step in manifest["steps"]:
-        run_step(spark, s3, step)
+        run_step(spark, step)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv)

@@ -123,6 +123,23 @@ const producerOnlyKafka = {
   },
 };
 
+/** The SDK's reader of event streams (4 KiB zipped), for operations that no handler calls, such as SubscribeToShard. */
+const noEventStreams = {
+  name: "no-event-streams",
+  setup(bundle) {
+    bundle.onResolve({ filter: /^@smithy\/core\/event-streams$/ }, ({ path, kind }) =>
+      kind === "dynamic-import" ? { path, namespace: "no-event-streams" } : undefined,
+    );
+    bundle.onLoad({ filter: /.*/, namespace: "no-event-streams" }, () => ({
+      contents: `
+        export const eventStreamSerdeProvider = undefined;
+        export class EventStreamSerde {
+          constructor() { throw new Error("left out of this bundle: it reads no event stream"); }
+        }`,
+    }));
+  },
+};
+
 /**
  * A phone number is an identifier in E.164, which takes no country's ways of printing numbers: half of the metadata. With
  * and without them 73,500 numbers (each country's example with digits changed, dropped, prefixed) were read alike.
@@ -164,6 +181,7 @@ const options = {
     pureSchemas,
     producerOnlyKafka,
     endpointCache,
+    noEventStreams,
     phoneWithoutFormats,
   ],
 };

@@ -1,3 +1,5 @@
+import type { QualityRule } from "./quality";
+
 /** How a column's content is classed: drives tags, masking and log redaction. */
 export type DataClass = "public" | "internal" | "personal" | "sensitive";
 
@@ -9,7 +11,7 @@ export interface TableColumn {
   readonly dataClass: DataClass;
 }
 
-/** One declaration of a lake table; Glue, Firehose, DuckDB and the docs all compile from it. */
+/** One declaration of a lake table; Glue, Firehose, DuckDB, Redshift, its quality rules and the docs all compile from it. */
 export interface LakeTable {
   readonly zone: "raw" | "clean" | "curated";
   readonly name: string;
@@ -20,4 +22,9 @@ export interface LakeTable {
   readonly primaryKey: readonly string[];
   /** Of the files: `json` is gzipped JSON lines. @default "parquet" */
   readonly format?: "parquet" | "json";
+  /** What its rows must be; checked before a run of the pipeline replaces the table's data. @default none */
+  readonly quality?: readonly QualityRule[];
 }
+
+/** `<zone>.<name>`: what SQL and arguments call a table. */
+export const tableName = ({ zone, name }: Pick<LakeTable, "zone" | "name">): string => `${zone}.${name}`;

@@ -1,0 +1,5 @@
+export * from "./compile";
+export * from "./evolution";
+export * from "./quality";
+export * from "./quality-sql";
+export * from "./table";

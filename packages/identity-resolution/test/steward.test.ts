@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -8,6 +8,7 @@ import {
   type EvidenceEdge,
   type StewardRequest,
   type StewardResponse,
+  stewardRequestSchema,
 } from "@tributary/model";
 import { setAwsDoor } from "@tributary/runtime";
 import { Kernel } from "../../local/src/kernel";
@@ -226,6 +227,15 @@ test.each<[string, unknown, string, string]>([
 ])("a request with %s is refused with what to do", async (_name, request, code, message) => {
   const { raw } = await fresh();
   expect(await raw(request)).toMatchObject({ ok: false, error: { code, message: expect.stringContaining(message) } });
+});
+
+test("docs/identity/graph.md shows a request that is right, and each action", () => {
+  const page = readFileSync(join(__dirname, "../../../docs/identity/graph.md"), "utf8");
+  const [, shown = ""] = /'(\{"action".*\})'/.exec(page) ?? [];
+  expect(stewardRequestSchema.parse(JSON.parse(shown))).toMatchObject({ action: "unlink" });
+  for (const { def } of stewardRequestSchema.def.options) {
+    expect(page).toContain(`| \`${def.shape.action.def.values[0]}\` |`);
+  }
 });
 
 describe("the importer of matches", () => {

@@ -102,7 +102,9 @@ function somebody(random: Random, number: number, previous: Person | undefined):
   const emails =
     kin && random.chance(0.15)
       ? kin.emails
-      : Array.from({ length: 1 + random.geometric(0.25, 2) }, () => newEmail(random, names[0] as string, surname));
+      : Array.from({ length: 1 + random.geometric(0.25, 2) }, () =>
+          newEmail(random, names[0] as string, surname, number),
+        );
   const phone = kin && random.chance(0.3) ? kin.phone : `07${String(100_000_000 + random.below(899_999_999))}`;
   const devices =
     kin && random.chance(0.1)
@@ -140,15 +142,11 @@ function newAddress(random: Random): Address {
   return { street: `${1 + random.below(180)} ${random.pick(streets)} ${kind}`, city: cities[city] as string, postcode };
 }
 
-function newEmail(random: Random, first: string, last: string): string {
+/** An address is one person's (or household's) alone, so it carries their number. */
+function newEmail(random: Random, first: string, last: string, number: number): string {
   const [a, b] = [plain(first), plain(last)];
-  const tail = random.chance(0.7) ? String(random.below(10_000)) : "";
-  const user = random.pick([
-    `${a}.${b}${tail}`,
-    `${a}${tail || random.below(100)}`,
-    `${a.charAt(0)}${b}${tail}`,
-    `${b}.${a}${tail}`,
-  ]);
+  const tail = number.toString(random.chance(0.5) ? 10 : 36);
+  const user = random.pick([`${a}.${b}${tail}`, `${a}${tail}`, `${a.charAt(0)}${b}${tail}`, `${b}.${a}${tail}`]);
   return `${user}@${domains[random.zipf(domains.length, 1)]}`;
 }
 

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { platformOf, runPipeline } from "@tributary/cli";
 import { LocalRuntime } from "@tributary/local";
-import { matchRecordId } from "@tributary/model";
+import { matchRecordId, type PlatformContract } from "@tributary/model";
 import { dataFolder, eventually } from "./support/command";
 
 /**
@@ -11,12 +12,14 @@ import { dataFolder, eventually } from "./support/command";
 
 const data = dataFolder();
 let runtime: LocalRuntime;
-let outputs: Record<string, string> & { readonly writeKeys: Record<string, string> };
+let platform: PlatformContract;
+let pipelines: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
   runtime = await LocalRuntime.open({ dataDir: data.path });
   await runtime.up({ programDir: join(__dirname, "fixtures", "matching") });
-  outputs = (await runtime.status()).outputs as typeof outputs;
+  platform = await platformOf(runtime);
+  pipelines = platform.identities.pipelines ?? {};
 }, 90_000);
 
 afterAll(async () => {
@@ -26,9 +29,9 @@ afterAll(async () => {
 
 async function identify(source: string, items: readonly object[]): Promise<void> {
   const batch = items.map((item) => ({ type: "identify", ...item }));
-  const response = await fetch(`${outputs.collectorUrl}/v1/batch`, {
+  const response = await fetch(`${platform.ingestion.collectorUrl}/v1/batch`, {
     method: "POST",
-    headers: { authorization: `Basic ${Buffer.from(`${outputs.writeKeys[source]}:`).toString("base64")}` },
+    headers: { authorization: `Basic ${Buffer.from(`${platform.ingestion.writeKeys[source]}:`).toString("base64")}` },
     body: JSON.stringify({ batch }),
   });
   expect(response.status).toBe(200);
@@ -58,9 +61,10 @@ async function ended(executionArn: string): Promise<Ended> {
   }
   throw new Error(`${executionArn} has not ended in 60 s`);
 }
-const nightly = async () => expect(await ended(await start(outputs.nightly))).toMatchObject({ status: "SUCCEEDED" });
+const nightly = async () =>
+  expect(await runPipeline(runtime, platform, "nightly")).toMatchObject({ status: "SUCCEEDED" });
 
-const match = async (name?: string, input?: object) => ended(await start(outputs.match, name, input));
+const match = async (name?: string, input?: object) => ended(await start(pipelines.match, name, input));
 
 /** The profile of each identifier, as the profile store has it. */
 async function profiles(): Promise<Record<string, string>> {
@@ -68,7 +72,7 @@ async function profiles(): Promise<Record<string, string>> {
   const { Items = [] } = await runtime.call<{ Items?: Record<string, { S?: string; L?: { M: Item }[] }>[] }>(
     "dynamodb",
     "Scan",
-    { TableName: outputs.profilesTable },
+    { TableName: platform.identities.profilesTableName },
   );
   const found: Record<string, string> = {};
   for (const { profileId, identifiers } of Items) {
@@ -80,7 +84,7 @@ type Item = Record<string, { S?: string }>;
 
 async function explain(a: string, b: string): Promise<unknown> {
   const { Payload } = await runtime.call<{ Payload: Uint8Array }>("lambda", "Invoke", {
-    FunctionName: outputs.steward,
+    FunctionName: platform.identities.stewardFunctionName,
     Payload: Buffer.from(JSON.stringify({ action: "explain", a, b })),
   });
   return (JSON.parse(Buffer.from(Payload).toString("utf8")) as { explanation: unknown }).explanation;
@@ -128,9 +132,9 @@ test("two records that a fuzzy rule links become one profile, explained by the r
   });
 }, 120_000);
 
-test("a second run finds the same and changes nothing", async () => {
+test("a second run, by the command line's way, finds the same and changes nothing", async () => {
   const before = await profiles();
-  expect(await match()).toMatchObject({ status: "SUCCEEDED" });
+  expect(await runPipeline(runtime, platform, "match")).toMatchObject({ status: "SUCCEEDED" });
   expect(await profiles()).toEqual(before);
 }, 120_000);
 
@@ -144,7 +148,7 @@ test("a start that is delivered twice is one run", async () => {
 
 test("of two executions at once the second waits; one that was stopped under the lock does not hold it", async () => {
   const count = await jobs();
-  const both = [await start(outputs.match, "left"), await start(outputs.match, "right")];
+  const both = [await start(pipelines.match, "left"), await start(pipelines.match, "right")];
   expect(await Promise.all(both.map(ended))).toEqual([
     expect.objectContaining({ status: "SUCCEEDED" }),
     expect.objectContaining({ status: "SUCCEEDED" }),
@@ -154,13 +158,13 @@ test("of two executions at once the second waits; one that was stopped under the
     .events;
   expect(JSON.stringify(waited)).toContain("WaitForLock");
 
-  const stopped = await start(outputs.match, "stopped");
+  const stopped = await start(pipelines.match, "stopped");
   await eventually(async () => {
     const history = await runtime.call<{ events: unknown[] }>("sfn", "GetExecutionHistory", { executionArn: stopped });
     return JSON.stringify(history.events).includes('"name":"Wait"') ? true : undefined;
   });
   await runtime.call("sfn", "StopExecution", { executionArn: stopped });
-  const next = await start(outputs.match, "next");
+  const next = await start(pipelines.match, "next");
   expect(await ended(next)).toMatchObject({ status: "SUCCEEDED" });
   const history = await runtime.call<{ events: unknown[] }>("sfn", "GetExecutionHistory", { executionArn: next });
   expect(JSON.stringify(history.events)).toContain("TakeOver");
@@ -192,7 +196,7 @@ test("a job that fails gives the lock back, and says why", async () => {
 
 test("records are forgotten on request; those that are not there are forgotten already", async () => {
   const uniqueIds = [matchRecordId("crm", "user_id", "c-1"), matchRecordId("crm", "user_id", "nobody")];
-  const run = await ended(await start(outputs.forget, undefined, { uniqueIds }));
+  const run = await ended(await start(pipelines["forget-matches"], undefined, { uniqueIds }));
   expect(run).toMatchObject({ status: "SUCCEEDED" });
   expect(run.output?.result).toMatchObject({ failed: [] });
 }, 60_000);
@@ -209,5 +213,5 @@ async function tableLocation(): Promise<{ bucket: string; prefix: string }> {
 test("the page shows this program", () => {
   const page = readFileSync(join(__dirname, "../../../docs/identity/entity-resolution.md"), "utf8");
   const program = readFileSync(join(__dirname, "fixtures", "matching", "index.ts"), "utf8");
-  expect(page).toContain(program.slice(program.indexOf("const lake"), program.lastIndexOf("\n});") + 4));
+  expect(page).toContain(program.slice(program.indexOf("const lake"), program.indexOf("\n\nconst activation")));
 });

@@ -111,10 +111,10 @@ describe("a job's output", () => {
       files: async () => files,
       rows: () => each(rows),
       identify: (node) => (node.value === "guest" ? undefined : { ...node, value: node.value.trim() }),
-      write: async (_key, edges) => {
+      write: async (prefix, edges) => {
         let next: IteratorResult<MatchEdge, GroupTotals>;
         for (next = await edges.next(); !next.done; next = await edges.next()) written.push(next.value);
-        return next.value;
+        return { keys: [`${prefix}0`], result: next.value };
       },
     };
     return { port, written };
@@ -127,7 +127,7 @@ describe("a job's output", () => {
     const { port, written } = ports([row("1", "a"), row("1", " a"), row("1", "b"), row("1", "guest")]);
     const result = await makeMatchGroups(port, settings)(described({ InputRecords: 3, RecordsNotProcessed: 1 }));
     expect(result).toEqual({
-      ...{ bucket: "b", key: "evidence/abc.jsonl", job: "match", at: "2023-11-14T22:13:20.000Z" },
+      ...{ bucket: "b", keys: ["evidence/abc/0"], job: "match", at: "2023-11-14T22:13:20.000Z" },
       ...{ records: 3, groups: 1, edges: 1, tooLarge: 0, notProcessed: 1 },
     });
     expect(written).toHaveLength(1);

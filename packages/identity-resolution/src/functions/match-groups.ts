@@ -22,7 +22,11 @@ export interface GroupPorts {
   rows(files: readonly OutputFile[]): AsyncIterable<MatchedRecord>;
   /** The identifier by the identity rules; undefined where they accept none such: junk links nobody. */
   identify(node: Identifier): Identifier | undefined;
-  write(key: string, edges: AsyncGenerator<MatchEdge, GroupTotals>): Promise<GroupTotals>;
+  /** Writes the links as objects below a prefix. */
+  write(
+    prefix: string,
+    edges: AsyncGenerator<MatchEdge, GroupTotals>,
+  ): Promise<{ readonly keys: readonly string[]; readonly result: GroupTotals }>;
 }
 
 export interface GroupSettings {
@@ -36,14 +40,15 @@ export interface GroupSettings {
 
 export interface GroupsResult extends GroupTotals {
   readonly bucket: string;
-  readonly key: string;
+  /** Objects of links; an importer takes one at a time. */
+  readonly keys: readonly string[];
   readonly job: string;
   readonly at: string;
   /** Records that Entity Resolution could not take; its error folder has them. */
   readonly notProcessed: number;
 }
 
-/** Turns a finished job's output into an object of links. Running it again writes the same object. */
+/** Turns a finished job's output into objects of links. Running it again writes the same objects. */
 export function makeMatchGroups(
   ports: GroupPorts,
   { bucket, evidencePrefix, job, maxSize }: GroupSettings,
@@ -61,9 +66,8 @@ export function makeMatchGroups(
       // Nothing would mean that the run found nothing, and every link of the run before would be withdrawn.
       throw new Error(`job ${jobId} succeeded with ${input} records, and has no file in a folder "success" of its own`);
     }
-    const key = `${evidencePrefix}${jobId}.jsonl`;
-    const totals = await ports.write(
-      key,
+    const { keys, result: totals } = await ports.write(
+      `${evidencePrefix}${jobId}/`,
       edgesOf(() => known(ports, files), { at, job, maxSize }),
     );
     if (totals.records === 0 && input > notProcessed) {
@@ -74,7 +78,7 @@ export function makeMatchGroups(
     }
     if (notProcessed > 0) log.warn("records that Entity Resolution refused: see its error folder", { notProcessed });
     log.info("evidence written", { ...totals, jobId });
-    return { bucket, key, job, at, notProcessed, ...totals };
+    return { bucket, keys, job, at, notProcessed, ...totals };
   };
 }
 

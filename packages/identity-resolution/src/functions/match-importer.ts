@@ -13,8 +13,8 @@ import { applyEvidence, type ResolveOptions } from "../domain/resolve-batch";
 
 const requestSchema = z.object({
   bucket: z.string().check(z.minLength(1)),
-  /** Of an object of links: JSON lines, `MatchLine` each. */
-  key: z.string().check(z.minLength(1)),
+  /** Of an object of links: JSON lines, `MatchLine` each. Left out: none more, which ends a run that came in several objects. */
+  key: z.optional(z.string().check(z.minLength(1))),
   job: z.string().check(z.minLength(1)),
   /** Start of the run, ISO 8601. */
   at: z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), { message: "is no time" })),
@@ -83,7 +83,7 @@ export function makeMatchImporter(
     let part = 0;
     const putAway = async (least: number): Promise<void> => {
       if (refused.length < least || refused.length === 0) return;
-      await ports.quarantine(bucket, `${key}.${String(part++).padStart(4, "0")}.jsonl`, refused);
+      await ports.quarantine(bucket, `${key ?? `${job}/${at}`}.${String(part++).padStart(4, "0")}.jsonl`, refused);
       refused = [];
     };
     const apply = async (edges: readonly EvidenceEdge[], kind: "edge" | "remove"): Promise<void> => {
@@ -108,7 +108,7 @@ export function makeMatchImporter(
       totals.links += batch.length;
       batch = [];
     };
-    for await (const line of ports.lines(bucket, key)) {
+    for await (const line of key === undefined ? [] : ports.lines(bucket, key)) {
       if (line.trim() === "") continue;
       totals.lines++;
       const read = edgeOf(line, job, run, rules);

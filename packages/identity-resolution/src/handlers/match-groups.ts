@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { makeMatchGroups } from "../functions/match-groups";
 import { matchGroupsEnv } from "../matching/env";
 import { JobOutput } from "../store/job-output";
-import { writeLines } from "../store/line-writer";
+import { writeParts } from "../store/line-parts";
 
 const env = parseEnv(matchGroupsEnv);
 const { maxSize, rules } = loadConfig(z.object({ maxSize: z.int(), rules: identityRulesSchema }));
@@ -16,7 +16,7 @@ export const handler = makeMatchGroups(
     files: (jobId) => output.files(jobId),
     rows: (files) => output.rows(files),
     identify: (node) => parseIdentifier(nodeKey(node), rules),
-    write: (key, edges) => writeLines({ bucket: env.BUCKET, key }, edges),
+    write: (prefix, edges) => writeParts({ bucket: env.BUCKET, prefix }, edges),
   },
   { bucket: env.BUCKET, evidencePrefix: env.EVIDENCE_PREFIX, job: env.JOB, maxSize },
 );

@@ -9,6 +9,8 @@ export const matchingDefaults = Object.freeze({
   waitMinutes: 720,
   /** Minutes that a job is asked for again where another stack's runs in the account. */
   startMinutes: 720,
+  /** Objects of links that are imported at a time. */
+  importConcurrency: 4,
   /** Below the output bucket. */
   outputPrefix: "matching/output/",
   evidencePrefix: "matching/evidence/",

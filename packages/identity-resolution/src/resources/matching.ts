@@ -24,7 +24,8 @@ import { matchingDefaults as defaults, linkQuarantinePrefix } from "../matching/
 import type { MatchGroupsEnv, MatchLockEnv } from "../matching/env";
 import type { ResolvedMatching } from "../matching/normalize";
 import { type EntityResolution, makeEntityResolution } from "./entity-resolution";
-import { forgetDefinition, type MatchingParts, matchingDefinition } from "./matching-states";
+import { forgetDefinition, matchingDefinition } from "./matching-states";
+import type { MatchingParts } from "./state-parts";
 
 export interface MatchingContext {
   readonly foundation: FoundationRef;

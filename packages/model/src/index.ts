@@ -16,4 +16,4 @@ export * from "./plan";
 export * from "./profile";
 export * from "./quarantine";
 export * from "./stored-event";
-export * from "./table";
+export * from "./tables";

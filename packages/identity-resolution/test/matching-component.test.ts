@@ -176,7 +176,8 @@ describe("the graph of matching", () => {
     const targets = [...String(definition).matchAll(/"(?:Next|Default|StartAt)":"(\w+)"/g)].map(([, name]) =>
       String(name),
     );
-    const { States: inner } = (States.Import ?? {}).ItemProcessor as { States: object };
+    const map = States.Import as { ItemProcessor: { States: object } } | undefined;
+    const inner = map?.ItemProcessor.States ?? {};
     expect(targets.filter((name) => !(name in States) && !(name in inner))).toEqual([]);
     expect(Object.keys(States).filter((name) => !targets.includes(name))).toEqual([]);
     for (const name of ["Start", "Look", "Groups", "Import", "Withdraw"]) {

@@ -30,8 +30,11 @@ export async function readHashes(
   const [nothing] = await session.rows<{ h: bigint }>("select hash(null::VARCHAR) as h");
   const [nothingLow, nothingHigh] = new Int32Array(BigUint64Array.of(nothing?.h ?? 0n).buffer);
   let done = 0;
-  await session.stream(`select rowid::INTEGER, ${hashed.join(", ")} from source`, (chunk) => {
-    // Threads hand over their parts in any order, so each row says which it is.
+  // A streamed query works in one thread; a table is made in all of them.
+  const named = hashed.map((hash, index) => `${hash} as h${index}`);
+  await session.run(`create or replace table hashes as select rowid::INTEGER as r, ${named.join(", ")} from source`);
+  await session.stream("select * from hashes", (chunk) => {
+    // Rows come in any order, so each says which it is.
     const rows = chunk.rowCount;
     const { items: at } = chunk.getColumnVector(0) as unknown as { items: Int32Array };
     for (const [index, column] of columns.entries()) {
@@ -52,6 +55,7 @@ export async function readHashes(
     done += rows;
     onProgress?.(done);
   });
+  await session.run("drop table hashes");
   return all;
 }
 

@@ -39,7 +39,8 @@ async function formOf(
   }
   if (type !== "DATE") return fastNormalExpression(normalFormOf(type), raw);
   const [counts] = await session.rows<{ day_first: bigint; month_first: bigint }>(
-    `select ${dateOrderCounts(raw)} from source`,
+    // Dates that begin with the year say nothing of the others' order, and are most.
+    `select ${dateOrderCounts(raw)} from source where not regexp_full_match(${raw}, '[0-9]{4}-[0-9]{2}-[0-9]{2}')`,
   );
   return fastNormalExpression("date", raw, { dayFirst: !counts || counts.day_first >= counts.month_first });
 }

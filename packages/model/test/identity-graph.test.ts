@@ -208,3 +208,114 @@ describe.each([
     );
   });
 });
+
+describe("constraints, case by case", () => {
+  const record = (
+    id: string,
+    at: number,
+    names: readonly string[],
+    traits: EventRecord["traits"] = {},
+  ): EventRecord => {
+    const [hub, ...others] = names.map((text): Identifier => {
+      const [type = "", value = ""] = text.split(":");
+      return { type, value };
+    });
+    const common = { sourceId: "web", messageId: id, previous: [], consent: {} };
+    return { ...common, at: start + at * minute, hub: hub as Identifier, others, traits };
+  };
+  const word = (kind: LinkKind, a: string, b: string, at = 0, rest: Partial<EvidenceEdge> = {}): EvidenceEdge => {
+    const time = start + at * minute;
+    return { a, b, kind, at: time, last: time, sourceId: "jo", messageId: `${kind}-${at}`, ...rest };
+  };
+  const partition = (rules: IdentityRules, steps: readonly (EventRecord | EvidenceEdge)[]): string[] => {
+    const results = [steps, [...steps].reverse()].map((order) => {
+      const graph = new IdentityGraph(rules);
+      for (const step of order) {
+        if ("hub" in step) graph.apply(step);
+        else graph.applyEdge(step);
+      }
+      return clustersOf(graph);
+    });
+    expect(results[1]).toEqual(results[0]);
+    return results[0] ?? [];
+  };
+  const base = defaultIdentityRules;
+
+  test("a veto: more than the share of pairs of known values differ; who states none is neutral", () => {
+    const rules = identityRulesSchema.parse({ ...base, constraints: { veto: [{ trait: "birthday", above: 0.4 }] } });
+    const steps = (other: EventRecord["traits"]) => [
+      record("a", 0, ["email:a@x.yz"], { birthday: " 1990-01-01" }),
+      record("b", 0, ["email:b@x.yz"], other),
+      record("c", 1, ["email:a@x.yz", "anonymous_id:tablet"]),
+      record("d", 2, ["email:b@x.yz", "anonymous_id:tablet"]),
+    ];
+    const together = ["anonymous_id:tablet email:a@x.yz email:b@x.yz"];
+    expect(partition(rules, steps({ birthday: "1990-01-02" }))).toEqual([
+      "anonymous_id:tablet email:a@x.yz",
+      "email:b@x.yz",
+    ]);
+    expect(partition(rules, steps({ birthday: "1990-01-01" }))).toEqual(together);
+    expect(partition(rules, steps({}))).toEqual(together);
+    expect(partition(base, steps({ birthday: "1990-01-02" }))).toEqual(together);
+  });
+
+  test("a limit within days counts first sightings, however the later ones are spread", () => {
+    const rules = identityRulesSchema.parse({
+      ...base,
+      identifiers: base.identifiers.map((rule) =>
+        rule.type === "email" ? { ...rule, limitWithin: [{ days: 7, limit: 2 }] } : rule,
+      ),
+    });
+    const day = 24 * 60;
+    const steps = [0, 1, 2, 9].map((n) => record(`m${n}`, n * day, ["user_id:u", `email:a${n}@x.yz`]));
+    expect(partition(rules, steps)).toEqual(["email:a0@x.yz email:a1@x.yz email:a9@x.yz user_id:u", "email:a2@x.yz"]);
+  });
+
+  test("a must-link goes beyond a type's limit, and lets nothing more of the type in", () => {
+    const steps = [
+      record("a", 0, ["user_id:u1", "anonymous_id:b1"]),
+      record("b", 1, ["user_id:u2", "anonymous_id:b2"]),
+      record("c", 2, ["user_id:u3", "anonymous_id:b2"]),
+      word("must-link", "user_id:u1", "user_id:u2", 5),
+    ];
+    expect(partition(base, steps)).toEqual(["anonymous_id:b1 anonymous_id:b2 user_id:u1 user_id:u2", "user_id:u3"]);
+  });
+
+  test("no way round a cannot-link, not even a must-link; withdrawn, all is as before", () => {
+    const events = [
+      record("a", 0, ["email:a@x.yz", "anonymous_id:b1"]),
+      record("b", 1, ["email:c@x.yz", "anonymous_id:b1"]),
+      record("c", 2, ["email:c@x.yz", "anonymous_id:b2"]),
+    ];
+    const apart = word("cannot-link", "anonymous_id:b2", "email:a@x.yz", 3);
+    const cut = ["anonymous_id:b1 email:a@x.yz", "anonymous_id:b2 email:c@x.yz"];
+    expect(partition(base, [...events, apart])).toEqual([
+      "anonymous_id:b1 email:a@x.yz email:c@x.yz",
+      "anonymous_id:b2",
+    ]);
+    expect(partition(base, [...events, apart, word("must-link", "anonymous_id:b2", "email:c@x.yz", 4)])).toEqual(cut);
+    expect(partition(base, [...events, apart, word("withdrawn", "anonymous_id:b2", "email:a@x.yz", 9)])).toEqual(
+      partition(base, events),
+    );
+  });
+
+  test("of two matches that cannot both hold, the one with the greater score, whichever run came first", () => {
+    const match = (a: string, b: string, score: number, at: number) =>
+      word("match", a, b, at, { sourceId: "nightly", messageId: "", rule: "names", score });
+    const events = ["user_id:u1", "user_id:u2", "email:a@x.yz"].map((name, n) => record(`m${n}`, n, [name]));
+    const low = match("email:a@x.yz", "user_id:u1", 3, 1);
+    expect(partition(base, [...events, low, match("email:a@x.yz", "user_id:u2", 8, 99)])).toEqual([
+      "email:a@x.yz user_id:u2",
+      "user_id:u1",
+    ]);
+    // The newest run's score counts.
+    expect(
+      partition(base, [
+        ...events,
+        low,
+        match("email:a@x.yz", "user_id:u2", 8, 9),
+        match("email:a@x.yz", "user_id:u2", 2, 99),
+      ]),
+    ).toEqual(["email:a@x.yz user_id:u1", "user_id:u2"]);
+  });
+});

@@ -102,13 +102,12 @@ export class GraphNode implements LinkCounts {
 
 /** The identifiers of one profile; one that belongs to nobody is alone in its cell. */
 export class Cell {
-  readonly nodes: Set<GraphNode>;
+  readonly nodes: GraphNode[];
   /** By rank: values as they count against the limits; undefined where they must be counted first. */
   counts: Int32Array | undefined;
 
   constructor(node?: GraphNode) {
-    this.nodes = new Set();
-    if (node) this.nodes.add(node);
+    this.nodes = node ? [node] : [];
   }
 }
 

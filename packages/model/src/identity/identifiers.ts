@@ -129,9 +129,11 @@ function valueAt(event: object, path: readonly string[]): unknown {
   return current;
 }
 
+const nothing: readonly unknown[] = [];
+
 function rawValues(event: object, selector: Selector): readonly unknown[] {
   const found = valueAt(event, selector.path);
-  if (found === undefined || found === null) return [];
+  if (found === undefined || found === null) return nothing;
   if (!Array.isArray(found)) return selector.itemType === undefined ? [found] : [];
   if (selector.itemType === undefined) return found;
   return found
@@ -143,17 +145,24 @@ function rawValues(event: object, selector: Selector): readonly unknown[] {
 export function identifiersOf(event: CustomerEvent, rules: IdentityRules): Identifier[] {
   const found: Identifier[] = [];
   for (const rule of compileRules(rules).ordered) {
-    const values = new Set<string>();
+    const before = found.length;
     for (const selector of rule.selectors) {
       for (const raw of rawValues(event, selector)) {
         const identifier = toIdentifier(rules, rule, raw);
-        if (identifier) values.add(identifier.value);
+        if (identifier && !names(found, before, identifier.value)) found.push(identifier);
       }
     }
-    for (const value of values.size > 1 ? [...values].sort(compareText) : values)
-      found.push({ type: rule.type, value });
+    if (found.length - before > 1) {
+      found.push(...found.splice(before).sort((a, b) => compareText(a.value, b.value)));
+    }
   }
   return found.length > maxIdentifiersPerEvent ? found.slice(0, maxIdentifiersPerEvent) : found;
+}
+
+/** Whether a value is among identifiers from a place on: there are one or two of a type. */
+function names(found: readonly Identifier[], from: number, value: string): boolean {
+  for (let place = from; place < found.length; place++) if (found[place]?.value === value) return true;
+  return false;
 }
 
 /**

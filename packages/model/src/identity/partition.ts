@@ -48,8 +48,8 @@ export class Partition {
   /** An identifier takes part no longer. */
   deactivate(node: GraphNode): void {
     const { cell } = node;
-    if (cell.nodes.size === 1) return;
-    cell.nodes.delete(node);
+    if (cell.nodes.length === 1) return;
+    remove(cell, node);
     cell.counts = undefined;
     this.spoilt.add(cell);
     for (const rest of cell.nodes) {
@@ -61,7 +61,7 @@ export class Partition {
 
   /** Puts an identifier into another's cluster, where it is known to belong. */
   join(a: GraphNode, b: GraphNode): void {
-    a.cell.nodes.add(b);
+    a.cell.nodes.push(b);
     a.cell.counts = undefined;
     b.cell = a.cell;
   }
@@ -78,7 +78,7 @@ export class Partition {
       pending.splice(0, done);
     }
     const scope = new Set<Cell>();
-    for (const cell of this.spoilt) if (cell.nodes.size > 0) scope.add(cell);
+    for (const cell of this.spoilt) if (cell.nodes.length > 0) scope.add(cell);
     for (const link of pending) {
       if (isIdle(link)) continue;
       for (const node of [link.a, link.b]) {
@@ -104,12 +104,12 @@ export class Partition {
   }
 
   private allowed(x: Cell, y: Cell): boolean {
-    if (x.nodes.size + y.nodes.size > this.rules.source.maxComponentSize) return false;
+    if (x.nodes.length + y.nodes.length > this.rules.source.maxComponentSize) return false;
     const [ours, theirs] = [this.countsOf(x), this.countsOf(y)];
     for (const rule of this.rules.ordered) {
       if ((ours[rule.rank] ?? 0) + (theirs[rule.rank] ?? 0) > rule.limit) return false;
     }
-    const [small, large] = x.nodes.size < y.nodes.size ? [x, y] : [y, x];
+    const [small, large] = x.nodes.length < y.nodes.length ? [x, y] : [y, x];
     for (const node of small.nodes) {
       if (node.apart === 0) continue;
       for (const link of node.incident.values()) {
@@ -121,14 +121,14 @@ export class Partition {
   }
 
   private unite(x: Cell, y: Cell): void {
-    const [into, from] = x.nodes.size >= y.nodes.size ? [x, y] : [y, x];
+    const [into, from] = x.nodes.length >= y.nodes.length ? [x, y] : [y, x];
     const [counts, more] = [this.countsOf(into), this.countsOf(from)];
     for (let rank = 0; rank < counts.length; rank++) counts[rank] = (counts[rank] ?? 0) + (more[rank] ?? 0);
     for (const node of from.nodes) {
-      into.nodes.add(node);
+      into.nodes.push(node);
       node.cell = into;
     }
-    from.nodes.clear();
+    from.nodes.length = 0;
   }
 
   private countsOf(cell: Cell): Int32Array {
@@ -222,17 +222,22 @@ export class Partition {
       const [first] = group;
       if (!first) continue;
       let cell = first.cell;
-      if (cell.nodes.size !== group.length || group.some((node) => node.cell !== cell)) {
+      if (cell.nodes.length !== group.length || group.some((node) => node.cell !== cell)) {
         cell = new Cell();
         for (const node of group) {
-          cell.nodes.add(node);
-          node.cell.nodes.delete(node);
+          cell.nodes.push(node);
+          remove(node.cell, node);
           node.cell = cell;
         }
       }
       cell.counts = clusters.counts(root);
     }
   }
+}
+
+function remove(cell: Cell, node: GraphNode): void {
+  const place = cell.nodes.indexOf(node);
+  if (place >= 0) cell.nodes.splice(place, 1);
 }
 
 /** Whether an end is known to take no part. */

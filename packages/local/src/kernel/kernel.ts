@@ -40,7 +40,10 @@ export interface KernelOptions {
   readonly log?: Logger;
   /** Milliseconds since the epoch; tests pass their own clock. */
   readonly now?: () => number;
-  /** Waits of Step Functions above one second take this share of their time. Default 1/60: a minute is a second. */
+  /**
+   * Waits of Step Functions above one second take this share of their time. Default: what `TRIBUTARY_TIME_SCALE` says, or
+   * 1/60: a minute is a second.
+   */
   readonly timeScale?: number;
   /** Whether schedules (EventBridge rules, Scheduler) fire. Default true. */
   readonly schedules?: boolean;

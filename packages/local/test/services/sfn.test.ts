@@ -162,4 +162,81 @@ describe("Step Functions", () => {
       name: "StateMachineTypeNotSupported",
     });
   });
+
+  it("says at once what will fail here, or on AWS", async () => {
+    const warnings: string[] = [];
+    const { warn } = machines.kernel.log;
+    machines.kernel.log.warn = (message) => warnings.push(message);
+    await machines.make("noted", {
+      StartAt: "T",
+      States: {
+        T: { Type: "Task", Resource: "arn:aws:states:::aws-sdk:rds:startExportTask", Next: "M" },
+        M: {
+          Type: "Map",
+          ToleratedFailureCount: 1,
+          ItemProcessor: { StartAt: "A", States: { A: { Type: "Task", Resource: fn("double"), End: true } } },
+          End: true,
+        },
+      },
+    });
+    machines.kernel.log.warn = warn;
+    expect(warnings).toEqual([
+      expect.stringContaining("/States/T: the embedded runtime does not do rds.StartExportTask"),
+      expect.stringContaining("/States/M: AWS takes ToleratedFailureCount in a Map of the mode DISTRIBUTED only"),
+    ]);
+  });
+
+  it("calls APIs as tasks do: members in capitals, errors under the service's name", async () => {
+    const sdk = (name: string) => `arn:aws:states:::aws-sdk:${name}`;
+    const object = { Bucket: "lake", Key: "k" };
+    const arn = await machines.make("sdk", {
+      StartAt: "P",
+      States: {
+        P: {
+          Type: "Task",
+          Resource: sdk("s3:putObject"),
+          Parameters: { ...object, "Body.$": "$" },
+          ResultPath: null,
+          Next: "G",
+        },
+        G: {
+          Type: "Task",
+          Resource: sdk("s3:getObject"),
+          Parameters: object,
+          ResultSelector: { "body.$": "States.StringToJson($.Body)" },
+          Next: "N",
+        },
+        N: {
+          Type: "Task",
+          Resource: sdk("s3:getObject"),
+          Parameters: { ...object, Key: "nope" },
+          Catch: [{ ErrorEquals: ["S3.NoSuchKeyException"], ResultPath: "$.error", Next: "J" }],
+          Next: "J",
+        },
+        J: {
+          Type: "Task",
+          Resource: "arn:aws:states:::glue:startJobRun.sync",
+          Parameters: { JobName: "nope" },
+          Catch: [{ ErrorEquals: ["Glue.EntityNotFoundException"], ResultPath: null, Next: "R" }],
+          End: true,
+        },
+        R: {
+          Type: "Task",
+          Resource: sdk("rds:startExportTask"),
+          Catch: [{ ErrorEquals: ["NotSupportedLocally"], ResultPath: null, Next: "D" }],
+          End: true,
+        },
+        D: { Type: "Pass", OutputPath: "$.body", End: true },
+      },
+    });
+    expect(await machines.run(arn, { n: 1 })).toMatchObject({ status: "SUCCEEDED", output: '{"n":1}' });
+  });
+
+  it("starts one execution where two of one name begin at once", async () => {
+    const arn = await machines.make("twice", { StartAt: "S", States: pass({}) });
+    const [first, second] = await Promise.all([machines.start(arn, {}, "same"), machines.start(arn, {}, "same")]);
+    expect(first).toBe(second);
+    await machines.settled(first);
+    expect(machines.types(first)).toHaveLength(4);
+  });
 });

@@ -3,6 +3,7 @@ import { arn, autoName, type Kernel, parseInput, type Realiser } from "../../ker
 import { defineService, tagOutputs } from "../support";
 import { parseMachine } from "./definition";
 import { executionsOf } from "./executions";
+import { notesOn } from "./notes";
 import { sfnOperations } from "./operations";
 
 export { executionsOf } from "./executions";
@@ -43,13 +44,15 @@ const stateMachineRealiser: Realiser = {
   },
   attach(resource, kernel) {
     const { definition, roleArn, type } = parseInput(inputs, resource.inputs);
+    const machine = parseMachine(definition, type);
+    for (const note of notesOn(kernel, machine)) kernel.log.warn(`state machine ${resource.outputs.name} ${note}`);
     executionsOf(kernel).attach({
       name: String(resource.outputs.name),
       arn: resource.id,
       roleArn,
       type,
       definition,
-      machine: parseMachine(definition, type),
+      machine,
       createdAt: Date.parse(String(resource.outputs.creationDate)),
     });
   },

@@ -3,6 +3,7 @@ import type * as glue from "@pulumi/aws/glue";
 import type * as s3 from "@pulumi/aws/s3";
 import type { Input } from "@pulumi/pulumi";
 import type { BucketRef, FoundationRef, OnDelete, Transform } from "@tributary/core";
+import type { LakeTable, QualityRule, TableColumn } from "@tributary/model";
 
 /** When the nightly pipeline starts by itself. */
 export interface ScheduleArgs {
@@ -14,6 +15,16 @@ export interface ScheduleArgs {
   readonly enabled?: boolean;
 }
 
+/** A table of yours, beside those of every lake. */
+export type OwnTable = Pick<LakeTable, "description" | "columns"> &
+  Partial<Pick<LakeTable, "partitionBy" | "primaryKey" | "format" | "quality">>;
+
+/** A column of yours in a table that the pipeline makes. */
+export interface OwnColumn extends TableColumn {
+  /** What fills it: an expression of the table's other columns, such as `get_json_object(traits, '$.plan')`. Left out where you give the table's transform. */
+  readonly sql?: string;
+}
+
 export interface DataLakeArgs {
   readonly foundation: FoundationRef;
   /** Before the names of the Glue databases `raw`, `clean`, `curated`: needed where two lakes share an account and region. @default "" */
@@ -22,6 +33,16 @@ export interface DataLakeArgs {
   readonly nightly?: { readonly schedule: ScheduleArgs };
   /** Makes the table `clean.people_to_match` each night, which AWS Entity Resolution reads: `matching.input` of IdentityResolution. @default false */
   readonly peopleToMatch?: boolean;
+  /** Tables of yours by zone and name: `{ "curated.visits": { description, columns } }`. Without a transform they are catalogued only. */
+  readonly tables?: Readonly<Record<string, OwnTable>>;
+  /** Columns more in tables that the pipeline makes: `{ "curated.people": [{ name: "plan", sql: "…", … }] }`. */
+  readonly columns?: Readonly<Record<string, readonly OwnColumn[]>>;
+  /** What makes a table, yours or ours: the path of a `.sql` file with one SELECT, or the SELECT. It runs each night, after the tables that it reads. */
+  readonly transforms?: Readonly<Record<string, string>>;
+  /** Quality rules more, by table: `{ "curated.orders": [rule.notNull("customer_id")] }`. */
+  readonly quality?: Readonly<Record<string, readonly QualityRule[]>>;
+  /** Tables whose columns may be dropped, renamed or retyped in this deployment: `["curated.visits"]`. @default none */
+  readonly breakingChanges?: readonly string[];
   /** Gigabytes that one Athena query may scan, at most. @default 100 (about $0.50) */
   readonly queryCutoffGb?: number;
   /** Glue workers (G.1X) of a job. @default 2 */

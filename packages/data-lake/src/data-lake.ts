@@ -9,7 +9,7 @@ import {
   TributaryComponent,
   tagsFor,
 } from "@tributary/core";
-import type { LakeTable, PlatformContract } from "@tributary/model";
+import type { PlatformContract } from "@tributary/model";
 import type { DataLakeArgs, RawZoneRef } from "./args";
 import { dataLakeDefaults } from "./defaults";
 import { normalize, type ResolvedDataLake } from "./normalize";
@@ -18,7 +18,8 @@ import { type JobContext, makeJob, makeSecurityConfiguration } from "./resources
 import { makePipeline } from "./resources/pipeline";
 import { uploadScripts } from "./resources/scripts";
 import { makeWorkgroup, resultsPrefix } from "./resources/workgroup";
-import { peopleToMatch, rawEvents, tablesOf, type Zone } from "./tables";
+import { peopleToMatch, rawEvents, type Zone } from "./tables";
+import type { LakeStep } from "./tables/lake-plan";
 
 /** The `lake` part of the platform's contract, as Inputs. */
 export type LakeContract = DeepInput<PlatformContract["lake"]>;
@@ -49,8 +50,19 @@ export class DataLake extends TributaryComponent {
     const { foundation, databases, transform } = resolved;
     const tags = tagsFor(foundation, this.module, "personal");
     const buckets = this.#makeBuckets(name, resolved);
-    const { tables, steps } = tablesOf(resolved);
-    const catalog = makeCatalog(name, { tables, databaseNames: databases, buckets, tags }, this.child());
+    const { tables, steps } = resolved.plan;
+    const catalog = makeCatalog(
+      name,
+      {
+        plan: resolved.plan,
+        databaseNames: databases,
+        buckets,
+        breakingChanges: resolved.breakingChanges,
+        onDelete: resolved.onDelete,
+        tags,
+      },
+      this.child(),
+    );
     const { workgroup } = makeWorkgroup(
       name,
       {
@@ -68,6 +80,7 @@ export class DataLake extends TributaryComponent {
       foundation,
       place: this.place,
       databases,
+      tables,
       buckets,
       securityConfiguration: makeSecurityConfiguration(name, foundation.keyArn, this.child()),
       workers: resolved.workers,
@@ -159,7 +172,7 @@ export class DataLake extends TributaryComponent {
     name: string,
     job: "clean" | "curate",
     [from, to]: readonly [Zone, Zone],
-    steps: readonly LakeTable[],
+    steps: readonly LakeStep[],
     description: string,
     context: JobContext,
   ): glue.Job {
@@ -168,6 +181,7 @@ export class DataLake extends TributaryComponent {
       {
         job,
         steps,
+        tables: context.tables,
         databases: context.databases,
         bucket: context.buckets.workspace,
         keyArn: context.foundation.keyArn,

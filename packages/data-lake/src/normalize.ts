@@ -13,7 +13,9 @@ import {
 } from "@tributary/core";
 import type { DataLakeArgs, DataLakeTransforms, ScheduleArgs } from "./args";
 import { dataLakeDefaults } from "./defaults";
+import { ownFaults } from "./own-faults";
 import type { Zone } from "./tables";
+import { type LakePlan, planLake } from "./tables/lake-plan";
 
 /** DataLake's arguments with everything decided. */
 export interface ResolvedDataLake {
@@ -21,6 +23,9 @@ export interface ResolvedDataLake {
   readonly databases: Readonly<Record<Zone, string>>;
   readonly schedule: Required<ScheduleArgs> | undefined;
   readonly peopleToMatch: boolean;
+  /** Tables and steps, with what the user added. */
+  readonly plan: LakePlan;
+  readonly breakingChanges: readonly string[];
   readonly queryCutoffBytes: number;
   readonly workers: number;
   readonly timeoutMinutes: number;
@@ -41,6 +46,8 @@ export function normalize(name: string, args: DataLakeArgs): ResolvedDataLake {
     databases: { raw: `${prefix}raw`, clean: `${prefix}clean`, curated: `${prefix}curated` },
     schedule: schedule === undefined ? undefined : resolveSchedule(schedule),
     peopleToMatch: args.peopleToMatch ?? dataLakeDefaults.peopleToMatch,
+    plan: planLake(args),
+    breakingChanges: args.breakingChanges ?? [],
     queryCutoffBytes: Math.round((args.queryCutoffGb ?? dataLakeDefaults.queryCutoffGb) * 1e9),
     workers: args.workers ?? dataLakeDefaults.workers,
     timeoutMinutes: args.timeoutMinutes ?? dataLakeDefaults.timeoutMinutes,
@@ -54,6 +61,11 @@ const known = [
   "databasePrefix",
   "nightly",
   "peopleToMatch",
+  "tables",
+  "columns",
+  "transforms",
+  "quality",
+  "breakingChanges",
   "queryCutoffGb",
   "workers",
   "timeoutMinutes",
@@ -74,6 +86,7 @@ export function dataLakeFaults(args: DataLakeArgs): Fault[] {
     ...(args.peopleToMatch === undefined || typeof args.peopleToMatch === "boolean"
       ? []
       : [{ path: "peopleToMatch", reason: `${quoted(args.peopleToMatch)} must be true or false` }]),
+    ...ownFaults(args),
     ...numberFaults("queryCutoffGb", args.queryCutoffGb, 0.01, 100_000, "gigabytes"),
     ...wholeFaults("workers", args.workers, 2, 100, "Glue needs two at least"),
     ...wholeFaults("timeoutMinutes", args.timeoutMinutes, 1, 2880, "two days is the most"),

@@ -1,8 +1,11 @@
 import * as glue from "@pulumi/aws/glue";
 import * as pulumi from "@pulumi/pulumi";
-import type { LakeTable } from "@tributary/model";
+import type { OnDelete } from "@tributary/core";
+import { dqdl, type LakeTable, tableName } from "@tributary/model";
 import { dataLakeDefaults } from "../defaults";
 import type { Zone } from "../tables";
+import type { LakePlan } from "../tables/lake-plan";
+import { evolutionHook } from "./evolution";
 
 /** Glue's names for each format. */
 const formats = {
@@ -34,9 +37,12 @@ export interface Catalog {
 export function makeCatalog(
   name: string,
   args: {
-    readonly tables: readonly LakeTable[];
+    readonly plan: LakePlan;
     readonly databaseNames: Readonly<Record<Zone, string>>;
     readonly buckets: Readonly<Record<Zone, { readonly name: pulumi.Output<string> }>>;
+    /** Tables that may change so that readers break. */
+    readonly breakingChanges: readonly string[];
+    readonly onDelete: OnDelete;
     readonly tags: Record<string, string>;
   },
   opts: pulumi.CustomResourceOptions,
@@ -54,16 +60,31 @@ export function makeCatalog(
       opts,
     );
   const databases = { raw: database("raw"), clean: database("clean"), curated: database("curated") };
-  const tables = args.tables.map((table) => {
+  const hooks = evolutionHook(name, args.plan, args.breakingChanges);
+  const tables = args.plan.tables.map((table) => {
     const location = pulumi.interpolate`s3://${args.buckets[table.zone].name}/${table.name}/`;
-    return [
-      `${table.zone}.${table.name}`,
-      new glue.CatalogTable(
-        `${name}-${table.zone}-${table.name.replaceAll("_", "-")}`,
-        tableArgs(table, databases[table.zone].name, location),
+    const logicalName = `${name}-${table.zone}-${table.name.replaceAll("_", "-")}`;
+    const made = new glue.CatalogTable(
+      logicalName,
+      tableArgs(table, databases[table.zone].name, location),
+      // A table that somebody declared does not go because a line of a program did.
+      { ...opts, hooks, protect: args.plan.own.has(tableName(table)) && args.onDelete === "retain" },
+    );
+    const ruleset = dqdl(table);
+    if (ruleset !== undefined) {
+      new glue.DataQualityRuleset(
+        logicalName,
+        {
+          name: `${args.databaseNames[table.zone]}-${table.name}`,
+          description: `What rows of ${args.databaseNames[table.zone]}.${table.name} must be`,
+          ruleset,
+          targetTable: { databaseName: made.databaseName, tableName: made.name },
+          tags: args.tags,
+        },
         opts,
-      ),
-    ] as const;
+      );
+    }
+    return [tableName(table), made] as const;
   });
   return { databases, tables: new Map(tables) };
 }

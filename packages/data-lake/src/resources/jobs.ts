@@ -11,6 +11,7 @@ import {
   grantStatements,
   ServiceRole,
 } from "@tributary/core";
+import type { LakeTable } from "@tributary/model";
 import { dataLakeDefaults } from "../defaults";
 import type { Zone } from "../tables";
 import { catalogArns } from "./catalog";
@@ -22,6 +23,7 @@ export interface JobContext {
   readonly foundation: FoundationRef;
   readonly place: Place;
   readonly databases: Readonly<Record<Zone, string>>;
+  readonly tables: readonly LakeTable[];
   readonly buckets: Readonly<Record<Zone | "workspace", SecureBucket>>;
   readonly securityConfiguration: glue.SecurityConfiguration;
   readonly workers: number;

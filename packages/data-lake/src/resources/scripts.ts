@@ -1,11 +1,11 @@
-import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import * as s3 from "@pulumi/aws/s3";
 import * as pulumi from "@pulumi/pulumi";
 import type { SecureBucket } from "@tributary/core";
 import { packageRoot } from "@tributary/core";
-import type { LakeTable } from "@tributary/model";
+import { type LakeTable, tableName } from "@tributary/model";
 import { lakeTables, peopleToMatch, type Zone } from "../tables";
+import type { LakeStep } from "../tables/lake-plan";
 
 /** Where in the workspace bucket the jobs' files lie. */
 export const scriptsPrefix = "scripts/";
@@ -17,14 +17,15 @@ export interface JobScripts {
   readonly manifest: pulumi.Output<string>;
 }
 
-/** The text of a table's transform, as it is in the package: in `raw`, `clean` and `curated`. */
-export function transformText(table: LakeTable): string {
-  return readFileSync(path.join(packageRoot(__dirname), "sql", `${table.zone}.${table.name}.sql`), "utf8");
-}
+const everyLakes = [...lakeTables, peopleToMatch];
 
-/** A transform with the deployment's database names instead of the zones'. */
-export function bindDatabases(sql: string, databases: Readonly<Record<Zone, string>>): string {
-  return [...lakeTables, peopleToMatch].reduce(
+/** SQL with the deployment's database names instead of the zones'. */
+export function bindDatabases(
+  sql: string,
+  databases: Readonly<Record<Zone, string>>,
+  tables: readonly Pick<LakeTable, "zone" | "name">[] = everyLakes,
+): string {
+  return tables.reduce(
     (text, { zone, name }) =>
       text.replace(new RegExp(`(?<![\\w.])${zone}\\.${name}\\b`, "g"), `${databases[zone]}.${name}`),
     sql,
@@ -36,7 +37,9 @@ export function uploadScripts(
   name: string,
   args: {
     readonly job: string;
-    readonly steps: readonly LakeTable[];
+    readonly steps: readonly LakeStep[];
+    /** Every table of the lake: what SQL may name. */
+    readonly tables: readonly LakeTable[];
     readonly databases: Readonly<Record<Zone, string>>;
     readonly bucket: SecureBucket;
     readonly keyArn: pulumi.Input<string>;
@@ -66,13 +69,10 @@ export function uploadScripts(
     return pulumi.interpolate`s3://${object.bucket}/${object.key}`;
   };
   const driver = path.join(packageRoot(__dirname), "glue", "driver.py");
-  const steps = args.steps.map((table) => ({
-    name: `${table.zone}.${table.name}`,
-    sql: upload(
-      `${table.zone}.${table.name}.sql`,
-      new pulumi.asset.StringAsset(bindDatabases(transformText(table), args.databases)),
-      "application/sql",
-    ),
+  const bound = (sql: string): string => bindDatabases(sql, args.databases, args.tables);
+  const steps = args.steps.map(({ table, sql }) => ({
+    name: tableName(table),
+    sql: upload(`${tableName(table)}.sql`, new pulumi.asset.StringAsset(bound(sql)), "application/sql"),
     target: { database: args.databases[table.zone], table: table.name },
     mode: "overwrite",
   }));

@@ -59,6 +59,7 @@ export class ResourceSteps {
   ): Promise<ResourceState> {
     const { live, registration, inputs, options } = request;
     if (this.context.preview) {
+      await this.hook("BeforeCreate", request);
       this.report({ op, urn: live.urn, ...(changed ? { changed } : {}) });
       const id = registration.type.startsWith("pulumi:providers:") ? autoId(live.urn) : "";
       return this.record(
@@ -90,7 +91,7 @@ export class ResourceSteps {
     const step: Step = { op: "update", urn: live.urn, changed };
     const computed = Object.fromEntries(Object.entries(old.outputs).filter(([key]) => !(key in old.inputs)));
     if (this.context.preview || !registration.custom || isEngineType(registration.type)) {
-      if (!this.context.preview) await this.hook("BeforeUpdate", request, old);
+      await this.hook("BeforeUpdate", request, old);
       // What the provider computed is likely to stay; unknown would make every dependent look changed.
       const record = this.record(request, old.sequence, old.id, { ...inputs, ...computed }, old);
       if (!this.context.preview) await this.context.state.put(record);

@@ -1,0 +1,118 @@
+import { existsSync, readFileSync } from "node:fs";
+import * as path from "node:path";
+import { packageRoot } from "@tributary/core";
+import { type LakeTable, referencedTables, tableName } from "@tributary/model";
+import type { DataLakeArgs } from "../args";
+import { tablesOf, type Zone } from ".";
+import { rejectedRows } from "./rejected-rows";
+import { tablesIn } from "./sql-names";
+
+/** A table that the pipeline makes: its rows are those of the SELECT, whose tables have their zones' names. */
+export interface LakeStep {
+  readonly table: LakeTable;
+  readonly sql: string;
+  /** Lake tables that must be made before: those that its SELECT and its rules read. */
+  readonly reads: readonly string[];
+}
+
+/** Everything that a lake holds and makes, its own and its user's. */
+export interface LakePlan {
+  readonly tables: readonly LakeTable[];
+  readonly steps: Readonly<Record<"clean" | "curate", readonly LakeStep[]>>;
+  /** Tables that the user declared. */
+  readonly own: ReadonlySet<string>;
+}
+
+/** The zones that a table of a zone may be made from: a job reads the zone before its own, and its own. */
+export const readable: Readonly<Record<Zone, readonly Zone[]>> = {
+  raw: [],
+  clean: ["raw", "clean"],
+  curated: ["clean", "curated"],
+};
+
+/** The text of a table's transform, as it is in the package: in `raw`, `clean` and `curated`. */
+export function transformText(table: LakeTable): string {
+  return readFileSync(path.join(packageRoot(__dirname), "sql", `${tableName(table)}.sql`), "utf8");
+}
+
+/** A user's SELECT: the text itself, or the file of a path that ends in `.sql`. Undefined where there is no such file. */
+export function readTransform(given: string): string | undefined {
+  if (!given.trim().toLowerCase().endsWith(".sql")) return given;
+  return existsSync(given) ? readFileSync(given, "utf8") : undefined;
+}
+
+/** Lays the user's tables, columns, rules and transforms beside our own. Call it with arguments that have no fault. */
+export function planLake(args: DataLakeArgs): LakePlan {
+  const { tables: ours, steps } = tablesOf({ peopleToMatch: args.peopleToMatch ?? false });
+  const made = new Set(Object.values(steps).flat().map(tableName));
+  const theirs = Object.entries(args.tables ?? {}).map(([name, given]): LakeTable => {
+    const [zone, table = ""] = name.split(".") as [Zone, string];
+    return { partitionBy: [], primaryKey: [], ...given, zone, name: table };
+  });
+  const tables = [...ours, ...theirs, ...rejectedRows].map((table): LakeTable => {
+    const added = (args.columns?.[tableName(table)] ?? []).map(({ sql: _, ...column }) => column);
+    const quality = [...(table.quality ?? []), ...(args.quality?.[tableName(table)] ?? [])];
+    return { ...table, columns: [...table.columns, ...added], ...(quality.length === 0 ? {} : { quality }) };
+  });
+  const steppedIn = (zone: Zone): LakeStep[] =>
+    inOrder(
+      tables.flatMap((table): LakeStep[] => {
+        const given = args.transforms?.[tableName(table)];
+        if (table.zone !== zone || (given === undefined && !made.has(tableName(table)))) return [];
+        const base = given === undefined ? transformText(table) : (readTransform(given) ?? "");
+        const sql = withColumns(base, args.columns?.[tableName(table)] ?? []);
+        return [{ table, sql, reads: [...new Set([...tablesIn(sql), ...referencedTables(table)])] }];
+      }),
+    );
+  return {
+    tables,
+    steps: { clean: steppedIn("clean"), curate: steppedIn("curated") },
+    own: new Set(theirs.map(tableName)),
+  };
+}
+
+/** A SELECT with columns more, made from its own. */
+function withColumns(sql: string, columns: NonNullable<DataLakeArgs["columns"]>[string]): string {
+  const added = columns.filter((column) => column.sql !== undefined);
+  if (added.length === 0) return sql;
+  const expressions = added.map((column) => `  ${column.sql} as ${column.name}`);
+  return `select\n  made.*,\n${expressions.join(",\n")}\nfrom (\n${sql.replace(/[;\s]+$/, "")}\n) made\n`;
+}
+
+/** Steps so that each comes after those it reads, else as declared. What is in a cycle is left out: `cycleIn` tells it. */
+function inOrder(steps: readonly LakeStep[]): LakeStep[] {
+  const byName = new Map(steps.map((step) => [tableName(step.table), step]));
+  const placed = new Map<string, LakeStep | undefined>();
+  const place = (name: string): void => {
+    const step = byName.get(name);
+    if (step === undefined || placed.has(name)) return;
+    placed.set(name, undefined);
+    for (const read of step.reads) place(read);
+    // Set again, so that it comes after what it reads.
+    placed.delete(name);
+    placed.set(name, step);
+  };
+  for (const name of byName.keys()) place(name);
+  return [...placed.values()].filter((step) => step !== undefined);
+}
+
+/** The first way from a table back to itself: `a`, `b`, `a`. */
+export function cycleIn(reads: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined {
+  const cleared = new Set<string>();
+  const walk = (name: string, trail: readonly string[]): readonly string[] | undefined => {
+    const at = trail.indexOf(name);
+    if (at >= 0) return [...trail.slice(at), name];
+    if (cleared.has(name)) return undefined;
+    for (const read of reads.get(name) ?? []) {
+      const cycle = walk(read, [...trail, name]);
+      if (cycle !== undefined) return cycle;
+    }
+    cleared.add(name);
+    return undefined;
+  };
+  for (const name of reads.keys()) {
+    const cycle = walk(name, []);
+    if (cycle !== undefined) return cycle;
+  }
+  return undefined;
+}

@@ -104,34 +104,34 @@ function arranged(groupOf: Int32Array, counts: Int32Array, groups: number, some?
   return { members, starts, pairs, largest };
 }
 
-/** Samples of the records, chosen by their values: whole blocks, the same in every run. */
-export class ValueSamples {
-  private readonly samples = new Map<Key, Int32Array>();
-  private readonly share: number;
+/** Most records that pairs are counted on. */
+const counted = 100_000;
 
-  constructor(private readonly size: number) {
-    this.share = 2 ** Math.max(0, Math.ceil(Math.log2(size / 30_000)));
+/** What conjunctions cost, and samples of their blocks; chosen by content, the same in every run. */
+export class BlockSamples {
+  private readonly some: Int32Array | undefined;
+
+  constructor(
+    private readonly size: number,
+    order: Float64Array,
+  ) {
+    if (size <= counted * 1.2) return;
+    const bound = 2 ** 53 * (counted / size);
+    const picked: number[] = [];
+    for (let i = 0; i < size; i++) if ((order[i] as number) < bound) picked.push(i);
+    this.some = Int32Array.from(picked);
   }
 
-  /** Pairs that a conjunction makes, about: counted over the blocks of some values of its rarest key. */
+  /** Pairs that a conjunction makes, about. */
   pairsOf(keys: readonly Key[]): number {
-    const rarest = rarestOf(keys);
-    return blocksOf(keys, this.size, this.sampleOf(rarest)).pairs * this.share;
+    const { pairs } = blocksOf(keys, this.size, this.some);
+    return this.some === undefined ? pairs : pairs * (this.size / Math.max(1, this.some.length)) ** 2;
   }
 
-  /** Blocks of a conjunction with about as many pairs as wanted, or all. */
+  /** Blocks of a conjunction with about as many pairs as wanted, or all: those of some values of its rarest key. */
   blocksOf(keys: readonly Key[], wanted: number): Blocks {
     const share = 2 ** Math.max(0, Math.floor(Math.log2(this.pairsOf(keys) / wanted)));
     return blocksOf(keys, this.size, share === 1 ? undefined : withShare(rarestOf(keys), share, this.size));
-  }
-
-  private sampleOf(key: Key): Int32Array {
-    let sample = this.samples.get(key);
-    if (sample === undefined) {
-      sample = withShare(key, this.share, this.size);
-      this.samples.set(key, sample);
-    }
-    return sample;
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Blocks, blocksOf, ValueSamples } from "./blocks";
+import { BlockSamples, type Blocks, blocksOf } from "./blocks";
 import { byContent } from "./encode";
 import type { Key } from "./keys";
 import { bits } from "./strings";
@@ -55,7 +55,7 @@ export function chooseBlocking(
   // Going through a blocking costs something even where it has no pair.
   const fixed = size * 0.2 + budget * 0.01;
   const options = conjunctions(keys, size, budget, agrees, fixed);
-  const samples = new ValueSamples(size);
+  const samples = new BlockSamples(size, order);
   const chosen: Blocking[] = [];
   let pairs = 0;
   const open = [new Uint32Array(words).fill(0xffffffff), new Uint32Array(words).fill(0xffffffff)] as const;
@@ -85,14 +85,16 @@ export function chooseBlocking(
     while (chosen.length < mostBlockings) {
       const best = bestOption(options, wanted, allowed - pairs, keys, samples, fixed);
       if (best === undefined) break;
-      best.used = true;
-      choose(
-        best,
-        measure(
-          best.keys.map((key) => keys[key] as Key),
-          size,
-        ),
+      const blocking = measure(
+        best.keys.map((key) => keys[key] as Key),
+        size,
       );
+      // Counted on a sample: where that was far off, the others are looked at again.
+      const isDearer = blocking.pairs + fixed > best.cost * 1.5;
+      best.cost = blocking.pairs + fixed;
+      if (isDearer) continue;
+      best.used = true;
+      choose(best, blocking);
     }
   }
   return { chosen, recall: 1 - open[0].reduce((sum, word) => sum + bits(word), 0) / simulated };
@@ -140,7 +142,7 @@ function bestOption(
   wanted: Uint32Array,
   allowed: number,
   keys: readonly Key[],
-  samples: ValueSamples,
+  samples: BlockSamples,
   fixed: number,
 ): Option | undefined {
   for (;;) {

@@ -1,8 +1,8 @@
 import type { Column, Encoded } from "./encode";
 import { firstLevels, firstName, type Level, lastLevels, lastName, middleLevels, middleName, oneName } from "./names";
-import { isOneEdit, nearness, similarity } from "./near";
-import { partsOf, tokensOf, userOf } from "./parts";
-import { bits, editDistance, withinOneEdit } from "./strings";
+import { isOneEdit, isUnlike, nearness } from "./near";
+import { tokensOf, usersOf } from "./parts";
+import { bits, editDistance, jaroWinkler, withinOneEdit } from "./strings";
 
 /** One column (or what several say together) of two records, as one of a few levels. */
 export interface Comparison {
@@ -103,13 +103,16 @@ const differs: Level = () => 1;
 const emailLevels = ["missing", "differs", "similar before the @", "one edit", "equal before the @", "equal"];
 function email(column: Column): Level {
   const { dictionary } = column;
-  const users = partsOf(dictionary, "user", userOf);
+  const users = usersOf(dictionary);
   return (a, b) => {
-    const userA = users.codes[a] as number;
-    const userB = users.codes[b] as number;
-    if (userA === userB) return 4;
+    const m = users.lengths[a] as number;
+    const n = users.lengths[b] as number;
+    if (m === n && users.hashes[a] === users.hashes[b]) return 4;
     if (isOneEdit(dictionary, a, b)) return 3;
-    return similarity(users, userA, userB, 0.88) > 0 ? 2 : 1;
+    const x = dictionary.values[a] as string;
+    const y = dictionary.values[b] as string;
+    if (isUnlike(x, y, m, n, users.masks[a] as number, users.masks[b] as number, 0.88)) return 1;
+    return jaroWinkler(x.slice(0, m), y.slice(0, n)) >= 0.88 ? 2 : 1;
   };
 }
 

@@ -1,5 +1,5 @@
 import { bump } from "./arrays";
-import type { ValueSamples } from "./blocks";
+import type { BlockSamples } from "./blocks";
 import type { Comparison } from "./comparisons";
 import { byContent, type Encoded } from "./encode";
 import type { Key } from "./keys";
@@ -65,7 +65,7 @@ export function session(
   vectors: Vectors,
   keys: readonly Key[],
   wanted: number,
-  samples: ValueSamples,
+  samples: BlockSamples,
 ): Session {
   const { members, starts } = samples.blocksOf(keys, wanted);
   const { order } = encoded;

@@ -1,5 +1,5 @@
 import { bump } from "./arrays";
-import { ValueSamples } from "./blocks";
+import { BlockSamples } from "./blocks";
 import type { Comparison } from "./comparisons";
 import type { Encoded } from "./encode";
 import { type Learned, learn, levelCounts, randomPatterns, session, shares, trainingKeys } from "./estimate";
@@ -48,7 +48,7 @@ export function fit(encoded: Encoded, comparisons: readonly Comparison[], vector
     row[row.length - 1] = equalityChance(column.counts, column.known);
     return row;
   });
-  const samples = new ValueSamples(encoded.size);
+  const samples = new BlockSamples(encoded.size, encoded.order);
   const sessions = trainingKeys(keys, encoded.size).map((some) => {
     const sampled = session(encoded, vectors, some, sessionPairs, samples);
     const learned = learn(sampled, comparisons, u);

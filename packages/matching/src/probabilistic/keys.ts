@@ -1,5 +1,5 @@
 import type { Column, Encoded } from "./encode";
-import { partsOf, userOf } from "./parts";
+import { partsOf } from "./parts";
 import { phonetic } from "./strings";
 
 /** What records are blocked by: a column's value, or a coarser thing made of it. -1 where the record has none. */
@@ -47,7 +47,7 @@ function hashOf(text: string): number {
 }
 
 function derived(name: string, column: Column, of: (value: string) => string): Key {
-  const parts = partsOf(column.dictionary, name, of);
+  const parts = partsOf(column.dictionary, of);
   const nothing = parts.values.indexOf("");
   const codes = new Int32Array(column.codes.length);
   for (let i = 0; i < codes.length; i++) {
@@ -73,7 +73,10 @@ function keysOfColumn(column: Column): Key[] {
     case "postcode":
       return [equal, derived("area", column, (value) => value.slice(0, Math.max(2, value.length - 3)))];
     case "email":
-      return [equal, derived("user", column, userOf)];
+      // Among many addresses hardly two have the same beginning and another provider.
+      return column.dictionary.size > 50_000
+        ? [equal]
+        : [equal, derived("user", column, (value) => value.slice(0, value.indexOf("@")))];
     case "street":
       return [equal, derived("start", column, (value) => value.slice(0, 6))];
     default:
@@ -86,23 +89,41 @@ function eitherOrder(encoded: Encoded): Key[] {
   const first = encoded.columns.find((column) => column.role === "first");
   const last = encoded.columns.find((column) => column.role === "last");
   if (first === undefined || last === undefined || first.dictionary !== last.dictionary) return [];
-  const ids = new Map<number, number>();
-  const { size } = first.dictionary;
-  const made: number[] = [];
-  const codes = Int32Array.from(first.codes, (a, i) => {
-    const b = last.codes[i] as number;
-    if (a < 0 || b < 0) return -1;
-    const pair = Math.min(a, b) * size + Math.max(a, b);
-    let id = ids.get(pair);
-    if (id === undefined) {
-      id = ids.size;
-      ids.set(pair, id);
+  const size = first.codes.length;
+  let bits = 4;
+  while (2 ** bits < size * 2) bits++;
+  const slots = new Int32Array(2 ** bits).fill(-1);
+  const codes = new Int32Array(size).fill(-1);
+  const leaders: number[] = [];
+  const low = (i: number) => Math.min(first.codes[i] as number, last.codes[i] as number);
+  const high = (i: number) => Math.max(first.codes[i] as number, last.codes[i] as number);
+  for (let i = 0; i < size; i++) {
+    const a = low(i);
+    const b = high(i);
+    if (a < 0) continue;
+    let hash = Math.imul(a, 0x9e3779b1) ^ Math.imul(b + 0x7f4a7c15, 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+    let slot = (hash ^ (hash >>> 13)) & (slots.length - 1);
+    for (;;) {
+      const code = slots[slot] as number;
+      if (code < 0) {
+        slots[slot] = leaders.length;
+        codes[i] = leaders.length;
+        leaders.push(i);
+        break;
+      }
+      const leader = leaders[code] as number;
+      if (low(leader) === a && high(leader) === b) {
+        codes[i] = code;
+        break;
+      }
+      slot = (slot + 1) & (slots.length - 1);
     }
-    return id;
-  });
-  return [
-    measured(`${first.field.name} and ${last.field.name} in either order`, last, false, codes, Int32Array.from(made)),
-  ];
+  }
+  const { hashes } = first.dictionary;
+  const made = Int32Array.from(leaders, (i) => (hashes[low(i)] as number) ^ (hashes[high(i)] as number));
+  const name = `${first.field.name} and ${last.field.name} in either order`;
+  return [measured(name, last, false, codes, made)];
 }
 
 /** The keys that the columns offer; those on which everybody or nobody agrees are left out. */

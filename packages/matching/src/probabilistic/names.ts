@@ -56,17 +56,31 @@ function swapOf(first: Column, last: Column): (i: number, j: number) => 0 | 1 | 
   };
 }
 
+/** Names repeat, and so do pairs of them: the last level of each pair is kept, where another pair has not taken its place. */
+const remembered = 1 << 16;
+
 export function oneName(column: Column): Level {
   const { dictionary } = column;
   const tokens = tokensOf(dictionary);
-  return (a, b) => {
+  const pairs = new Float64Array(remembered).fill(-1);
+  const levels = new Uint8Array(remembered);
+  const level = (a: number, b: number): number => {
     const near = nearness(dictionary, a, b);
     if (near === 3) return 5;
     if (near === 2) return 4;
-    const x = dictionary.values[a] as string;
-    const y = dictionary.values[b] as string;
-    if (isPrefix(x, y) || tokens.shared(a, b)) return 3;
+    if (isPrefix(dictionary.values[a] as string, dictionary.values[b] as string) || tokens.shared(a, b)) return 3;
     return near === 1 ? 2 : 1;
+  };
+  return (a, b) => {
+    const low = Math.min(a, b);
+    const high = Math.max(a, b);
+    const pair = low * dictionary.size + high;
+    const place = (Math.imul(low, 0x9e3779b1) ^ Math.imul(high, 0x85ebca6b)) >>> 16;
+    if (pairs[place] !== pair) {
+      pairs[place] = pair;
+      levels[place] = level(low, high);
+    }
+    return levels[place] as number;
   };
 }
 export const lastLevels = ["missing", "differs", "similar", "part of the other", "very similar", "one edit", "equal"];

@@ -16,29 +16,32 @@ export function isOneEdit({ values, masks }: Texts, a: number, b: number): boole
   return x.length + y.length >= 6 && withinOneEdit(x, y);
 }
 
-/** Jaro-Winkler similarity where it is at least `least`, else 0. */
-export function similarity({ values, masks }: Texts, a: number, b: number, least: number): number {
-  const maskA = masks[a] as number;
-  const maskB = masks[b] as number;
-  const x = values[a] as string;
-  const y = values[b] as string;
-  const m = x.length;
-  const n = y.length;
-  // No more characters can be common than one side has of the other's: most pairs end here.
-  const common = Math.min(m - bits(maskA & ~maskB), n - bits(maskB & ~maskA));
-  if (common <= 0) return 0;
+/** Whether no two texts of these lengths, characters and beginnings can be as similar as `least`: most pairs end here. */
+export function isUnlike(
+  x: string,
+  y: string,
+  m: number,
+  n: number,
+  maskX: number,
+  maskY: number,
+  least: number,
+): boolean {
+  // No more characters can be common than one side has of the other's.
+  const common = Math.min(m - bits(maskX & ~maskY), n - bits(maskY & ~maskX));
+  if (common <= 0) return true;
   const bound = (common / m + common / n + 1) / 3;
   let prefix = 0;
-  while (prefix < 4 && prefix < m && x.charCodeAt(prefix) === y.charCodeAt(prefix)) prefix++;
-  if (bound + prefix * 0.1 * (1 - bound) < least) return 0;
-  const found = jaroWinkler(x, y);
-  return found >= least ? found : 0;
+  while (prefix < 4 && prefix < m && prefix < n && x.charCodeAt(prefix) === y.charCodeAt(prefix)) prefix++;
+  return bound + prefix * 0.1 * (1 - bound) < least;
 }
 
 /** How near two unequal words are: 0 not, 1 Jaro-Winkler .8, 2 Jaro-Winkler .9, 3 one edit. */
 export function nearness(texts: Texts, a: number, b: number): 0 | 1 | 2 | 3 {
   if (isOneEdit(texts, a, b)) return 3;
-  const found = similarity(texts, a, b, 0.8);
-  if (found >= 0.9) return 2;
-  return found > 0 ? 1 : 0;
+  const x = texts.values[a] as string;
+  const y = texts.values[b] as string;
+  if (isUnlike(x, y, x.length, y.length, texts.masks[a] as number, texts.masks[b] as number, 0.8)) return 0;
+  const similarity = jaroWinkler(x, y);
+  if (similarity >= 0.9) return 2;
+  return similarity >= 0.8 ? 1 : 0;
 }

@@ -13,40 +13,31 @@ const shortest = 2;
 
 const made = new WeakMap<Dictionary, Tokens>();
 
-/** Made once for a dictionary. */
+/** Made once for a dictionary. Words are told apart by 32 bits: among a million, two in ten thousand meet by accident. */
 export function tokensOf(dictionary: Dictionary): Tokens {
   const known = made.get(dictionary);
   if (known !== undefined) return known;
-  const ids = new Map<string, number>();
-  const counts: number[] = [];
-  const starts = new Int32Array(dictionary.size + 1);
-  const flat: number[] = [];
-  const several = new Uint8Array(dictionary.size);
-  for (let code = 0; code < dictionary.size; code++) {
-    const words = (dictionary.values[code] as string).split(" ");
-    several[code] = words.length > 1 ? 1 : 0;
-    for (const word of words) {
-      if (word.length < shortest) continue;
-      let id = ids.get(word);
-      if (id === undefined) {
-        id = counts.length;
-        ids.set(word, id);
-        counts.push(0);
-      }
-      counts[id] = (counts[id] as number) + 1;
-      flat.push(id);
-    }
-    starts[code + 1] = flat.length;
+  const { starts, words } = hashedWords(dictionary);
+  // Counted in buckets: a rare word may share one with a frequent one, and then tells nothing, seldom.
+  const buckets = new Int32Array(1 << 16);
+  for (let at = 0; at < words.length; at++) {
+    const bucket = (words[at] as number) & 0xffff;
+    buckets[bucket] = (buckets[bucket] as number) + 1;
   }
   const tooMany = Math.max(20, dictionary.size * mostShare);
-  const words = Int32Array.from(flat, (id) => ((counts[id] as number) > tooMany ? -1 : id));
+  for (let at = 0; at < words.length; at++) {
+    if ((buckets[(words[at] as number) & 0xffff] as number) > tooMany) words[at] = 0;
+  }
   const tokens: Tokens = {
     shared: (a, b) => {
-      if (several[a] === 0 && several[b] === 0) return false;
-      for (let x = starts[a] as number; x < (starts[a + 1] as number); x++) {
+      const toA = starts[a + 1] as number;
+      const toB = starts[b + 1] as number;
+      const fromB = starts[b] as number;
+      if (toA - (starts[a] as number) < 2 && toB - fromB < 2) return false;
+      for (let x = starts[a] as number; x < toA; x++) {
         const word = words[x] as number;
-        if (word < 0) continue;
-        for (let y = starts[b] as number; y < (starts[b + 1] as number); y++) if (words[y] === word) return true;
+        if (word === 0) continue;
+        for (let y = fromB; y < toB; y++) if (words[y] === word) return true;
       }
       return false;
     },
@@ -55,25 +46,67 @@ export function tokensOf(dictionary: Dictionary): Tokens {
   return tokens;
 }
 
+/** The words of each value, one after the other, as hashes; 0 for those too short to tell anything. */
+function hashedWords({ values, size }: Dictionary): { starts: Int32Array; words: Int32Array } {
+  const starts = new Int32Array(size + 1);
+  let words = new Int32Array(size * 2 + 16);
+  let filled = 0;
+  for (let code = 0; code < size; code++) {
+    const value = values[code] as string;
+    let hash = 0x811c9dc5;
+    let length = 0;
+    for (let at = 0; at <= value.length; at++) {
+      const c = at === value.length ? 32 : value.charCodeAt(at);
+      if (c !== 32) {
+        hash = Math.imul(hash ^ c, 0x01000193);
+        length++;
+        continue;
+      }
+      if (filled === words.length) {
+        const wider = new Int32Array(words.length * 2);
+        wider.set(words);
+        words = wider;
+      }
+      words[filled++] = length < shortest ? 0 : hash ^ (hash >>> 15);
+      hash = 0x811c9dc5;
+      length = 0;
+    }
+    starts[code + 1] = filled;
+  }
+  return { starts, words: words.slice(0, filled) };
+}
+
+/** What stands before the @ of each address: a hash to tell whether two are equal, its length, its characters. */
+export interface Users {
+  readonly hashes: Int32Array;
+  readonly lengths: Int32Array;
+  readonly masks: Int32Array;
+}
+
+export function usersOf({ values, size }: Dictionary): Users {
+  const hashes = new Int32Array(size);
+  const lengths = new Int32Array(size);
+  const masks = new Int32Array(size);
+  for (let code = 0; code < size; code++) {
+    const value = values[code] as string;
+    const end = value.indexOf("@");
+    let hash = 0x811c9dc5;
+    for (let at = 0; at < end; at++) hash = Math.imul(hash ^ value.charCodeAt(at), 0x01000193);
+    hashes[code] = hash;
+    lengths[code] = end;
+    masks[code] = characterMask(value, end);
+  }
+  return { hashes, lengths, masks };
+}
+
 /** The distinct parts of a dictionary's values. */
 export interface Parts {
   /** By the value's code: its part's. */
   readonly codes: Int32Array;
   readonly values: readonly string[];
-  readonly masks: Int32Array;
 }
 
-const partsMade = new WeakMap<Dictionary, Map<string, Parts>>();
-
-/** Made once for a dictionary and a part's name. */
-export function partsOf(dictionary: Dictionary, name: string, part: (value: string) => string): Parts {
-  let own = partsMade.get(dictionary);
-  if (own === undefined) {
-    own = new Map();
-    partsMade.set(dictionary, own);
-  }
-  const known = own.get(name);
-  if (known !== undefined) return known;
+export function partsOf(dictionary: Dictionary, part: (value: string) => string): Parts {
   const ids = new Map<string, number>();
   const codes = new Int32Array(dictionary.size);
   for (let code = 0; code < codes.length; code++) {
@@ -85,11 +118,5 @@ export function partsOf(dictionary: Dictionary, name: string, part: (value: stri
     }
     codes[code] = id;
   }
-  const values = [...ids.keys()];
-  const parts = { codes, values, masks: Int32Array.from(values, characterMask) };
-  own.set(name, parts);
-  return parts;
+  return { codes, values: [...ids.keys()] };
 }
-
-/** What stands before the @. */
-export const userOf = (address: string): string => address.slice(0, address.indexOf("@"));

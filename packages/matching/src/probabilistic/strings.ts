@@ -98,10 +98,10 @@ const maskBits = new Uint8Array(128);
   maskBits[character.charCodeAt(0)] = 28 + index;
 });
 
-/** The characters of a text as bits. */
-export function characterMask(text: string): number {
+/** The characters of a text (up to a place in it) as bits. */
+export function characterMask(text: string, end = text.length): number {
   let mask = 0;
-  for (let i = 0; i < text.length; i++) mask |= 1 << (maskBits[text.charCodeAt(i) & 127] as number);
+  for (let i = 0; i < end; i++) mask |= 1 << (maskBits[text.charCodeAt(i) & 127] as number);
   return mask;
 }
 

@@ -243,10 +243,19 @@ describe("Step Functions that fail, wait or are cut short", () => {
       expect(machines.executions.list(inner)).toHaveLength(1);
     });
 
+    it("does not follow a change of the machine", async () => {
+      const old = { W: { Type: "Wait", Seconds: 100, Next: "R" }, R: { Type: "Pass", Result: "old", End: true } };
+      const executionArn = await machines.start(await make("edited", "W", old));
+      machines.executions.detach(machines.executions.get(executionArn).machineArn);
+      await make("edited", "R", { R: { Type: "Pass", Result: "new", End: true } });
+      expect(await machines.settled(executionArn)).toMatchObject({ status: "SUCCEEDED", output: '"old"' });
+    });
+
     it("ends what belongs to a machine that was deleted", async () => {
       const arn = await make("deleted", "W", { W: { Type: "Wait", Seconds: 3_600_000, End: true } });
       const executionArn = await machines.start(arn);
       machines.executions.detach(arn);
+      machines.executions.destroy(arn);
       expect(await machines.settled(executionArn)).toMatchObject({
         status: "ABORTED",
         cause: expect.stringContaining("deleted"),

@@ -52,6 +52,8 @@ export interface Shared {
   /** Strands that run on after their execution was stopped. */
   runsOut(strand: Promise<unknown>): void;
   finish(row: ExecutionRow, end: End): Promise<void>;
+  /** The end of an execution could not be kept: the store is full or closed. */
+  lost(row: ExecutionRow, error: Error): void;
 }
 
 const longestTimer = 2 ** 31 - 1;
@@ -114,8 +116,8 @@ export function launch(shared: Shared, given: Launch): Running {
     settledExecution: shared.settledExecution,
   });
   const timer = limitOf(kernel, given, () => stop({ status: "TIMED_OUT" }));
+  const strand = { path: "$", outer: {}, own: {}, signal, last: 0 };
   const run = async (): Promise<End | undefined> => {
-    const strand = { path: "$", outer: {}, own: {}, signal, last: 0 };
     if (mode === "start")
       strand.last = journal.add("ExecutionStarted", 0, { input: row.input, roleArn: machine.roleArn });
     if (mode === "redrive") strand.last = journal.add("ExecutionRedriven", 0, { redriveCount: redrives });
@@ -133,15 +135,16 @@ export function launch(shared: Shared, given: Launch): Running {
       const end = await run();
       if (end) {
         const { status, stoppedAt: _, ...details } = end;
-        journal.add(eventOf[status] ?? "ExecutionFailed", 0, details as { [key: string]: Json });
+        journal.add(eventOf[status] ?? "ExecutionFailed", strand.last, details as { [key: string]: Json });
         // Nothing goes on from a success.
         if (status === "SUCCEEDED") journal.forget("");
       }
       await journal.flush();
       if (end) await shared.finish(row, end);
     } catch (error) {
-      // The store is full or closed: the execution goes on at the next start.
+      // The execution goes on at the next start.
       kernel.log.warn(`sfn: the end of ${row.arn} could not be kept: ${String(error)}`);
+      shared.lost(row, error instanceof Error ? error : new Error(String(error)));
     } finally {
       clearTimeout(timer);
       interrupted.release();

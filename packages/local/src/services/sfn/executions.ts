@@ -30,6 +30,8 @@ export class Executions {
   private readonly running = new Map<string, Running>();
   /** Strands in flight, of stopped executions too. */
   private readonly tails = new Set<Promise<void>>();
+  /** Executions whose end could not be kept; they go on at the next start. */
+  private readonly lost = new Map<string, Error>();
   private readonly shared: Shared;
   /** Set once the runtime ends. */
   closing = false;
@@ -50,6 +52,7 @@ export class Executions {
       closing: () => this.closing,
       runsOut: (strand) => this.runsOut(strand),
       finish: (row, end) => this.finish(row, end),
+      lost: (row, error) => this.lost.set(row.arn, error),
     };
     kernel.track({
       name: "state machines",
@@ -78,9 +81,13 @@ export class Executions {
     setImmediate(resume);
   }
 
-  /** A machine that is deleted takes its executions with it. */
+  /** The machine is away, for a change or for good; what it has started goes on. */
   detach(machineArn: string): void {
     this.machines.delete(machineArn);
+  }
+
+  /** A machine that is deleted takes its executions with it. */
+  destroy(machineArn: string): void {
     const why = { status: "ABORTED", cause: "The state machine was deleted." } as const;
     for (const { arn, status } of this.list(machineArn)) if (status === "RUNNING") this.running.get(arn)?.stop(why);
   }
@@ -185,6 +192,8 @@ export class Executions {
       await this.running.get(executionArn)?.done;
       const row = this.get(executionArn);
       if (row.status !== "RUNNING" || this.closing) return row;
+      const lost = this.lost.get(executionArn);
+      if (lost) throw lost;
       // It waits for its machine to be there again.
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

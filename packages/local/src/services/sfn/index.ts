@@ -59,6 +59,9 @@ const stateMachineRealiser: Realiser = {
   detach(resource, kernel) {
     executionsOf(kernel).detach(resource.id);
   },
+  destroy(resource, kernel) {
+    executionsOf(kernel).destroy(resource.id);
+  },
 };
 
 /** Registers Step Functions. */

@@ -10,7 +10,8 @@ match(JSON.parse(process.argv[2])).then(
     try {
       megabytes = Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) / 1024;
     } catch {}
-    console.log(JSON.stringify({ ...summary, megabytes }));
+    const { user, system } = process.cpuUsage();
+    console.log(JSON.stringify({ ...summary, megabytes, processor: (user + system) / 1e6 }));
   },
   (error) => {
     console.error(error);

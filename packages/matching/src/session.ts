@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance } from "@duckdb/node-api";
@@ -10,6 +10,30 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Where the run's own folder is made, and removed at its end. Default: the system's folder for temporary files. */
   readonly workFolder?: string;
+}
+
+const folderPrefix = "tributary-match-";
+const day = 86_400_000;
+
+/** Removes what runs left that were killed: folders of processes that are gone, a day old (a pid may be another machine's). */
+function sweep(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const pid = name.startsWith(folderPrefix) ? Number(name.slice(folderPrefix.length).split("-")[0]) : 0;
+    if (!(pid > 0) || isAlive(pid)) continue;
+    const path = join(parent, name);
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found && Date.now() - found.mtimeMs > day) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Not ours to signal, but there.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 /** A text as an SQL literal. */
@@ -36,7 +60,8 @@ export class Session {
   static async open(options: SessionOptions = {}): Promise<Session> {
     const parent = options.workFolder ?? tmpdir();
     mkdirSync(parent, { recursive: true });
-    const folder = mkdtempSync(join(parent, "tributary-match-"));
+    sweep(parent);
+    const folder = mkdtempSync(join(parent, `${folderPrefix}${process.pid}-`));
     try {
       const instance = await DuckDBInstance.create(join(folder, "run.duckdb"), {
         memory_limit: options.memory ?? "2GB",

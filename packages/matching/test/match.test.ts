@@ -1,4 +1,14 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -185,6 +195,19 @@ describe("what is wrong with an input is said, with where and how to mend it", (
     expect(await failing({ files: [fine] }, { ...people, rules: wrong })).toMatch(
       /rule "w": a fuzzy function needs an exact one/,
     );
+  });
+
+  test("what a killed run left is swept away by the next, after a day", async () => {
+    const work = join(folder, "sweep");
+    const [old, fresh, own] = [
+      `tributary-match-999999999-a`,
+      `tributary-match-999999998-b`,
+      `tributary-match-${process.pid}-c`,
+    ];
+    for (const name of [old, fresh, own]) mkdirSync(join(work, name), { recursive: true });
+    for (const name of [old, own]) utimesSync(join(work, name), 0, 0);
+    await run({ files: [file("swept.csv", rows.join("\n"))], workFolder: work });
+    expect(readdirSync(work).sort()).toEqual([fresh, own].sort());
   });
 
   test("an output that cannot be written leaves nothing behind", async () => {

@@ -229,6 +229,27 @@ test.each<[string, unknown, string, string]>([
   expect(await raw(request)).toMatchObject({ ok: false, error: { code, message: expect.stringContaining(message) } });
 });
 
+test("a pin holds whatever sources state, is no sighting, and is gone without a trace when it is taken back", async () => {
+  const { ask, events, profile } = await fresh();
+  await events(event("a", 0, { user: "u1", email: "one@x.yz" }));
+  const before = await profile("user_id", "u1");
+  const pin = { action: "pin", identifier: "email:one@x.yz", trait: "from", by } as const;
+  expect(await ask({ ...pin, value: "the steward" })).toEqual({
+    ok: true,
+    action: "pin",
+    profileId: before?.profileId,
+  });
+  await events(event("b", 5, { user: "u1" }));
+  const pinned = await profile("user_id", "u1");
+  expect(pinned?.traits.from).toBe("the steward");
+  expect(pinned?.lineage.from).toMatchObject({ sourceId: "@steward", identifier: "email:one@x.yz", by: "pin" });
+  expect(pinned?.identifiers.find(({ type }) => type === "email")?.lastSeen).toBe(hour(0));
+  await ask({ ...pin, value: null });
+  expect((await profile("user_id", "u1"))?.traits.from).toBe("b");
+  const history = await ask({ action: "history", identifier: "user_id:u1" });
+  expect(history).toMatchObject({ actions: [{ action: "pin", trait: "from" }, { action: "pin" }] });
+});
+
 test("docs/identity/graph.md shows a request that is right, and each action", () => {
   const page = readFileSync(join(__dirname, "../../../docs/identity/graph.md"), "utf8");
   const [, shown = ""] = /'(\{"action".*\})'/.exec(page) ?? [];

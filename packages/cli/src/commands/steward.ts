@@ -1,4 +1,5 @@
 import { userInfo } from "node:os";
+import type { Json } from "@tributary/model";
 import { Command } from "commander";
 import { type CommonOptions, withCommonOptions, withRuntime } from "../context";
 import { UsageError } from "../errors";
@@ -19,9 +20,9 @@ const withWord = (command: Command): Command =>
 
 const said = ({ by, reason }: WordOptions) => ({ by, ...(reason === undefined ? {} : { reason }) });
 
-/** `link`, `unlink`, `retract`, `history`: a steward's word on who is who. */
+/** `link`, `unlink`, `pin`, `retract`, `history`: a steward's word on who is who. */
 export function stewardCommands(): Command[] {
-  return [tie("link"), tie("unlink"), retractCommand(), historyCommand()];
+  return [tie("link"), tie("unlink"), pinCommand(), retractCommand(), historyCommand()];
 }
 
 function tie(action: "link" | "unlink"): Command {
@@ -45,6 +46,48 @@ function tie(action: "link" | "unlink"): Command {
         );
       });
     });
+}
+
+function pinCommand(): Command {
+  return withWord(new Command("pin"))
+    .description("fix a trait of a person's golden record, whatever sources state")
+    .argument("<identifier>", "any identifier of the person, type:value")
+    .argument("<trait>", "the trait")
+    .argument("[value]", "its value: JSON, or a text")
+    .option("--withdraw", "take the pin back")
+    .action(async (identifier: string, trait: string, value: string | undefined, options: PinOptions) => {
+      if ((value === undefined) !== (options.withdraw === true)) {
+        throw new UsageError("Give a value, or --withdraw.");
+      }
+      await withRuntime(options, async (runtime, output) => {
+        const answer = await askSteward(runtime, await platformOf(runtime), {
+          action: "pin",
+          identifier,
+          trait,
+          value: value === undefined ? null : jsonOrText(value),
+          ...said(options),
+        });
+        if (runtime.embedded) await runtime.quiesce();
+        output.result(
+          answer,
+          () => `Done. The profile: ${answer.profileId ?? "none, the identifier belongs to nobody"}.`,
+        );
+      });
+    });
+}
+
+interface PinOptions extends WordOptions {
+  readonly withdraw?: boolean;
+}
+
+/** `7`, `true`, `["a"]` and `"7"` are JSON; `Ann Miller` is a text. */
+function jsonOrText(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (error) {
+    if (error instanceof SyntaxError) return text;
+    throw error;
+  }
 }
 
 interface RetractOptions extends WordOptions {
@@ -93,9 +136,9 @@ function historyCommand(): Command {
     .action(async (identifier: string, options: CommonOptions) => {
       await withRuntime(options, async (runtime, output) => {
         const answer = await askSteward(runtime, await platformOf(runtime), { action: "history", identifier });
-        const actions = answer.actions.map(({ at, action, identifiers, by, reason }) => [
+        const actions = answer.actions.map(({ at, action, trait, identifiers, by, reason }) => [
           at,
-          action,
+          [action, trait].filter(Boolean).join(" "),
           identifiers.join(" "),
           by,
           reason,

@@ -4,6 +4,7 @@ import {
   type EvidenceEdge,
   edgeKey,
   explain,
+  factKey,
   type Identifier,
   type IdentityRules,
   nodeKey,
@@ -13,6 +14,7 @@ import {
   type StewardResponse,
   stepsOf,
   stewardRequestSchema,
+  stewardSource,
 } from "@tributary/model";
 import type { LiveComponent } from "@tributary/runtime";
 import { logger } from "@tributary/runtime";
@@ -152,12 +154,39 @@ export function makeSteward(
     return { ok: true, action: "retract", events, profileIds: [...ids].sort() };
   };
 
+  const pin = async (request: Extract<StewardRequest, { action: "pin" }>): Promise<StewardResponse> => {
+    const { trait, value, by, reason } = request;
+    const hub = identifierOf(request.identifier);
+    const key = nodeKey(hub);
+    const live = (await componentsOf([hub])).get(key) as LiveComponent;
+    const known = live.component.evidence.nodes.get(key)?.traits.get(factKey(stewardSource, trait));
+    // The last word counts, however the clocks of two machines stand.
+    const at = Math.max(now(), (known?.at ?? 0) + 1);
+    const receivedAt = new Date(at).toISOString();
+    const messageId = newId();
+    await graph.noteAction({
+      id: messageId,
+      action: "pin",
+      at: receivedAt,
+      by,
+      ...(reason === undefined ? {} : { reason }),
+      identifiers: [key],
+      trait,
+    });
+    const said = { hub, others: [], previous: [], traits: { [trait]: value }, consent: {} };
+    await apply([{ kind: "event", record: { sourceId: stewardSource, messageId, at, ...said }, receivedAt }]);
+    const after = (await componentsOf([hub])).get(key)?.component.profile;
+    return { ok: true, action: "pin", profileId: after?.id ?? null };
+  };
+
   const answer = async (request: StewardRequest): Promise<StewardResponse> => {
     switch (request.action) {
       case "link":
       case "unlink":
       case "withdraw":
         return await tie(request);
+      case "pin":
+        return await pin(request);
       case "retract":
         return await retract(request);
       case "explain": {

@@ -16,6 +16,7 @@ import {
 } from "./evidence";
 import { type Identifier, identifiersOf, nodeKey, previousIdentifiersOf } from "./identifiers";
 import type { IdentityRules } from "./rules";
+import { stewardSource } from "./steward-source";
 
 /** As much of an event as identity stands on: what the evidence log keeps of it. */
 export interface EventRecord {
@@ -88,7 +89,8 @@ export function retractionKey(event: Pick<EventRecord, "sourceId" | "messageId">
 
 /** What a record says of its hub alone. */
 export interface HubSaying {
-  readonly own: Span;
+  /** When it was seen; undefined for a steward's pin, which is no sighting. */
+  readonly own: Span | undefined;
   readonly traits: ReadonlyMap<string, Fact>;
   readonly consent: ReadonlyMap<string, Fact>;
 }
@@ -97,12 +99,16 @@ const noFacts: ReadonlyMap<string, Fact> = new Map();
 
 export function hubSaying(record: EventRecord, rules: IdentityRules): HubSaying {
   const { at, messageId, sourceId } = record;
-  const resolution = rules.lastSeenResolutionSeconds * 1_000;
   return {
-    own: { first: at, last: Math.floor(at / resolution) * resolution },
+    own: sourceId === stewardSource ? undefined : spanOf(record, rules),
     traits: factsOf(record.traits, at, messageId, (name) => factKey(sourceId, name)),
     consent: factsOf(record.consent, at, messageId, (name) => name),
   };
+}
+
+function spanOf({ at }: EventRecord, rules: IdentityRules): Span {
+  const resolution = rules.lastSeenResolutionSeconds * 1_000;
+  return { first: at, last: Math.floor(at / resolution) * resolution };
 }
 
 function factsOf(
@@ -147,6 +153,7 @@ export function evidenceOfRecord(record: EventRecord, rules: IdentityRules): Evi
 /** Folds a record into evidence, in place. */
 export function addRecord(evidence: Evidence, record: EventRecord, rules: IdentityRules): void {
   const { own, traits, consent } = hubSaying(record, rules);
+  const span = own ?? spanOf(record, rules);
   const { nodes, edges } = evidence;
   const hubKey = nodeKey(record.hub);
   const known = nodes.get(hubKey);
@@ -159,7 +166,7 @@ export function addRecord(evidence: Evidence, record: EventRecord, rules: Identi
   const add = (other: Identifier, kind: "same-event" | "alias"): void => {
     const key = nodeKey(other);
     if (key === hubKey) return;
-    const edge = linkBetween(hubKey, key, record, kind, own);
+    const edge = linkBetween(hubKey, key, record, kind, span);
     if (!nodes.has(key)) nodes.set(key, { ...other, own: undefined, traits: noFacts, consent: noFacts });
     const slot = edgeKey(edge);
     const before = edges.get(slot);

@@ -172,6 +172,6 @@ function summarise(
   apart: readonly KeptApart[],
 ): string {
   if (a === b) return "They are the same identifier.";
-  if (samePerson) return `One person: ${path.length} link${path.length === 1 ? "" : "s"} connect them.`;
+  if (samePerson) return `One person: ${path.length === 1 ? "1 link connects" : `${path.length} links connect`} them.`;
   return `Two people: ${apart.map(({ reason }) => reason).join("; ")}.`;
 }

@@ -59,8 +59,10 @@ export class IdentityGraph {
       this.touched(hub);
     }
     if (!wasSeen) this.activate(hub);
-    for (const other of record.others) this.link(hub, this.node(other), record, "same-event", saying.own);
-    for (const other of record.previous) this.link(hub, this.node(other), record, "alias", saying.own);
+    if (saying.own) {
+      for (const other of record.others) this.link(hub, this.node(other), record, "same-event", saying.own);
+      for (const other of record.previous) this.link(hub, this.node(other), record, "alias", saying.own);
+    }
     this.partition.settle();
   }
 

@@ -12,5 +12,6 @@ export * from "./resolve";
 export * from "./rules";
 export * from "./sharing";
 export * from "./steward";
+export * from "./steward-source";
 export * from "./storage";
 export * from "./survivorship";

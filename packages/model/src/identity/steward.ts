@@ -16,13 +16,21 @@ const by = { by: z.string().check(z.minLength(1)), reason: z.optional(z.string()
 
 /**
  * What the steward function takes. `link` holds two identifiers for one person's, `unlink` keeps their profiles apart for
- * ever, `withdraw` takes back whichever was said last of the two, so that things are as if it had not been said. `retract`
- * takes events back. `explain`, `history` and `as-of` change nothing.
+ * ever, `withdraw` takes back whichever was said last of the two, so that things are as if it had not been said. `pin`
+ * fixes a trait of the golden record. `retract` takes events back. `explain`, `history` and `as-of` change nothing.
  */
 export const stewardRequestSchema = z.discriminatedUnion("action", [
   z.strictObject({ action: z.literal("link"), a: identifier, b: identifier, ...by }),
   z.strictObject({ action: z.literal("unlink"), a: identifier, b: identifier, ...by }),
   z.strictObject({ action: z.literal("withdraw"), a: identifier, b: identifier, ...by }),
+  z.strictObject({
+    action: z.literal("pin"),
+    identifier,
+    trait: z.string().check(z.minLength(1)),
+    /** What the golden record is to have, whatever sources state; null takes the pin back. */
+    value: z.json(),
+    ...by,
+  }),
   z.strictObject({
     action: z.literal("retract"),
     /** Any identifier of the person. */
@@ -43,13 +51,15 @@ export type StewardRequest = z.infer<typeof stewardRequestSchema>;
 /** A steward's action, as the history of an identifier has it. */
 export interface StewardAction {
   readonly id: string;
-  readonly action: "link" | "unlink" | "withdraw" | "retract";
+  readonly action: "link" | "unlink" | "withdraw" | "pin" | "retract";
   /** ISO 8601. */
   readonly at: string;
   readonly by: string;
   readonly reason?: string;
   /** Node keys: the two of a link, or whose events were retracted. */
   readonly identifiers: readonly string[];
+  /** Of a pin. */
+  readonly trait?: string;
   /** Of a retraction: how many events. */
   readonly events?: number;
 }
@@ -63,6 +73,12 @@ export type StewardResponse =
       readonly changed: boolean;
       /** How the two stand now. */
       readonly explanation: Explanation;
+    }
+  | {
+      readonly ok: true;
+      readonly action: "pin";
+      /** The profile that has the identifier; null where it belongs to nobody. */
+      readonly profileId: string | null;
     }
   | {
       readonly ok: true;

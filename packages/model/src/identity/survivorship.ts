@@ -3,6 +3,7 @@ import { canonicalJson } from "../canonical";
 import type { Json } from "../json";
 import { type Fact, isLaterFact } from "./evidence";
 import { compareText } from "./identifiers";
+import { stewardSource } from "./steward-source";
 
 /**
  * How one value is chosen where several are stated. The words are those of facts/identity.md 2.3 and of the usual
@@ -49,9 +50,6 @@ export interface Survivor {
   /** The strategy that decided: the last that ruled one out, `recency` for ties that all left; `only` where there was nothing to choose. */
   readonly by: string;
 }
-
-/** The source id of what a steward stated by hand: it wins over every strategy, until the steward takes it back. */
-export const stewardSource = "@steward";
 
 /**
  * The value that a field's statements come to; undefined where there is none. Deterministic: statements in any order give

@@ -174,6 +174,37 @@ test("chains of merged components are read to their end, and shortened when touc
   expect(new Set(found.map((profile) => profile?.profileId)).size).toBe(1);
 });
 
+test("an address that held dozens of browsers falls apart at once when it turns out to be shared", async () => {
+  const names = await tables();
+  const handler = makeResolver(new DynamoGraph(names), defaultIdentityRules);
+  const clerk = { traits: { email: "clerk@shop.example.org" } };
+  const browsers = Array.from({ length: 50 }, (_, n) =>
+    event(n, n, { userId: undefined, anonymousId: `visitor-${n}`, ...clerk } as Partial<CustomerEvent>),
+  );
+  const devices = Array.from({ length: 20 }, (_, n) =>
+    event(60 + n, n, {
+      userId: undefined,
+      anonymousId: undefined,
+      context: { device: { id: `till-${n}` } },
+      ...clerk,
+    } as Partial<CustomerEvent>),
+  );
+  await handler(records([...browsers, ...devices]));
+  const store = new ProfileStore(names);
+  const whole = await store.byIdentifier({ type: "email", value: "clerk@shop.example.org" });
+  expect(whole?.identifiers).toHaveLength(71);
+  const logins = Array.from({ length: 11 }, (_, n) =>
+    event(100 + n, n, { userId: `customer-${n}`, anonymousId: undefined, ...clerk } as Partial<CustomerEvent>),
+  );
+  for (const login of logins) expect(await handler(records([login]))).toEqual({ batchItemFailures: [] });
+  expect(await store.byIdentifier({ type: "email", value: "clerk@shop.example.org" })).toBeUndefined();
+  const alone = await Promise.all(
+    browsers.map((_, n) => store.byIdentifier({ type: "anonymous_id", value: `visitor-${n}` })),
+  );
+  expect(alone.map((profile) => profile?.identifiers.length)).toEqual(browsers.map(() => 1));
+  expect(await profilesIn(names.profiles)).toHaveLength(50 + 20 + 11);
+});
+
 test("poison is reported as the lowest sequence number, everything else of the batch is applied", async () => {
   const names = await tables();
   const handler = makeResolver(new DynamoGraph(names), defaultIdentityRules);

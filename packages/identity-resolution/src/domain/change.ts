@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   type Cell,
   type Evidence,
@@ -55,7 +56,8 @@ export function changeOf(
     }
     const written = profile && { id: profile.profileId, version: profile.version };
     const data = encodeComponent({ evidence: evidenceOf(part.nodes), profile: written });
-    puts.push({ id: part.id, expected: part.base?.revision, data });
+    const detached = part.nodes.every((node) => world.baseOf(node) !== undefined) && part.base === undefined;
+    puts.push({ id: part.id, expected: part.base?.revision, data, detached });
   }
   const gone = [...before.keys()].filter((id) => ![...after.values()].includes(id));
   return {
@@ -101,15 +103,13 @@ function partsOf(draft: Draft, world: World, itemKeyOf: (node: GraphNode) => str
 
 /**
  * After its first new identifier: two workers that meet the same strangers at once try to make the same item, and one
- * retries. What parts from a stored component is named after that one's revision.
+ * retries. What parts from a stored component has a name that nobody else makes, so that it can be written ahead.
  */
 function newComponentId(nodes: readonly GraphNode[], world: World, itemKeyOf: (node: GraphNode) => string): string {
   const strangers = nodes.filter((node) => world.baseOf(node) === undefined).map(itemKeyOf);
   const [first] = strangers.sort();
   if (first !== undefined) return shortHash(first);
-  const [node] = nodes;
-  const base = node && world.baseOf(node);
-  return shortHash(`${node?.key}\n${base?.id}\n${base?.revision}`);
+  return shortHash(randomUUID());
 }
 
 function isUnchanged({ nodes, base }: Part, world: World): boolean {

@@ -15,6 +15,8 @@ export interface ComponentPut {
   readonly expected: number | undefined;
   /** The encoded component. */
   readonly data: Uint8Array;
+  /** True where it is new, of identifiers that went out of others: nothing leads to it until the change is committed. */
+  readonly detached: boolean;
 }
 
 /** An identifier's item with the component that it points to. */

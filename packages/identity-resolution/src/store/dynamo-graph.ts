@@ -16,7 +16,15 @@ import {
   type ProfileItem,
 } from "@tributary/model";
 import { batchWrite, dynamodb, graphItemKey, type Item, ProfileStore, type ProfileTables } from "@tributary/runtime";
-import type { CommitResult, ComponentChange, Graph, LoggedEvent, Neighbour, Pointer } from "../domain/graph";
+import type {
+  CommitResult,
+  ComponentChange,
+  ComponentPut,
+  Graph,
+  LoggedEvent,
+  Neighbour,
+  Pointer,
+} from "../domain/graph";
 
 /** TransactWriteItems' limit. */
 const maxTransactionItems = 100;
@@ -55,8 +63,9 @@ export class DynamoGraph extends ProfileStore implements Graph {
   }
 
   /**
-   * Writes a change in one transaction. Where a single event's change has more items than a transaction holds, profiles
-   * are written ahead of it: they are derived, so writing them again after a conflict is right.
+   * Writes a change in one transaction. Where it has more items than a transaction holds, components that nothing leads to
+   * yet are written ahead of it; where it is a single item's, profiles too: they are derived, so writing them again after
+   * a conflict is right.
    */
   async commit(change: ComponentChange): Promise<CommitResult> {
     for (const { data } of change.puts) {
@@ -64,14 +73,21 @@ export class DynamoGraph extends ProfileStore implements Graph {
       const detail = `a component would be ${data.byteLength} bytes, at most ${maxComponentBytes} fit`;
       return { kind: "too-large", detail };
     }
-    const graphItems = this.graphItems(change);
     const profileItems = this.profileItems(change);
+    const whole = this.graphItems(change);
+    const detached = whole.length > maxTransactionItems ? change.puts.filter((put) => put.detached) : [];
+    const graphItems = whole.filter((_item, place) => detached.length === 0 || !change.puts[place]?.detached);
     const room = maxTransactionItems - graphItems.length;
     if (room < 0 || (profileItems.length > room && !change.indivisible)) {
       const items = graphItems.length + profileItems.length;
       return { kind: "too-large", detail: `${items} items, a transaction holds ${maxTransactionItems}` };
     }
     try {
+      await batchWrite(
+        this.dynamo(),
+        this.names.graph,
+        detached.map((put) => ({ PutRequest: { Item: componentItem(put) } })),
+      );
       await this.writeAhead(profileItems.slice(room));
       const items = [...graphItems, ...profileItems.slice(0, room)];
       await this.dynamo().send(new TransactWriteItemsCommand({ TransactItems: items }));
@@ -125,15 +141,11 @@ export class DynamoGraph extends ProfileStore implements Graph {
     });
     const pointer = ({ key, component }: Pointer): Item => ({ ...graphItemKey(key), component: { S: component } });
     return [
-      ...change.puts.map(({ id, expected, data }) => ({
+      ...change.puts.map((put) => ({
         Put: {
           TableName: graph,
-          Item: {
-            ...graphItemKey(componentItemKey(id)),
-            revision: { N: String((expected ?? 0) + 1) },
-            data: { B: data },
-          },
-          ...(expected === undefined ? notThere : unchanged(expected)),
+          Item: componentItem(put),
+          ...(put.expected === undefined ? notThere : unchanged(put.expected)),
         },
       })),
       ...change.checks.map(({ id, expected }) => ({
@@ -179,6 +191,11 @@ export class DynamoGraph extends ProfileStore implements Graph {
       })),
     );
   }
+}
+
+function componentItem({ id, expected, data }: ComponentPut): Item {
+  const revision = { N: String((expected ?? 0) + 1) };
+  return { ...graphItemKey(componentItemKey(id)), revision, data: { B: data } };
 }
 
 interface ServiceFault {

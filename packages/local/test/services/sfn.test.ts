@@ -232,6 +232,21 @@ describe("Step Functions", () => {
     expect(await machines.run(arn, { n: 1 })).toMatchObject({ status: "SUCCEEDED", output: '{"n":1}' });
   });
 
+  it.each([
+    ["a name with a blank", { name: "a b" }, "InvalidName"],
+    ["a name of 81 characters", { name: "n".repeat(81) }, "InvalidName"],
+    ["input that is no JSON", { input: "{" }, "InvalidExecutionInput"],
+    [
+      "a machine that is not there",
+      { stateMachineArn: "arn:aws:states:us-east-1:1:stateMachine:x" },
+      "StateMachineDoesNotExist",
+    ],
+  ])("refuses to start with %s", async (_, given, name) => {
+    const stateMachineArn = await machines.make("named-badly", { StartAt: "S", States: pass({}) });
+    const start = machines.kernel.call("sfn", "StartExecution", { stateMachineArn, ...given });
+    await expect(start).rejects.toMatchObject({ name });
+  });
+
   it("starts one execution where two of one name begin at once", async () => {
     const arn = await machines.make("twice", { StartAt: "S", States: pass({}) });
     const [first, second] = await Promise.all([machines.start(arn, {}, "same"), machines.start(arn, {}, "same")]);

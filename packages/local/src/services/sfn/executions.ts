@@ -14,6 +14,8 @@ export type { ExecutionStatus, StateMachine } from "./execution-row";
 
 /** Where Wait states above a second stand to the clock unless the kernel's options or the environment say otherwise. */
 const defaultTimeScale = 1 / 60;
+/** What cannot be in an ARN or a log is refused. */
+const executionName = /^[^\s<>{}[\]?*"#%\\^|~`$&,;:/]{1,80}$/;
 const afterAll = "\u{10ffff}";
 
 /**
@@ -134,6 +136,7 @@ export class Executions {
 
   async start(machine: StateMachine, name: string = randomUUID(), input = "{}"): Promise<ExecutionRow> {
     assertTrusted(this.kernel, machine.roleArn, "states.amazonaws.com", machine.arn);
+    if (!executionName.test(name)) throw new AwsError("InvalidName", `Invalid Name: '${name}'`);
     try {
       JSON.parse(input);
     } catch (error) {

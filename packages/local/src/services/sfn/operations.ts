@@ -13,13 +13,7 @@ const byArn = z.object({ executionArn: z.string(), includedData: z.string().opti
 const machineArn = z.object({ stateMachineArn: z.string(), includedData: z.string().optional() });
 const startInput = z.object({
   stateMachineArn: z.string(),
-  // Step Functions refuses what cannot be in an ARN or a log.
-  name: z
-    .string()
-    .min(1)
-    .max(80)
-    .regex(/^[^\s<>{}[\]?*"#%\\^|~`$&,;:/]+$/, "may not hold blanks, brackets, wildcards or other special characters")
-    .optional(),
+  name: z.string().optional(),
   input: z.string().max(262_144).optional(),
   traceHeader: z.string().optional(),
 });

@@ -143,7 +143,9 @@ describe("input that gives little", () => {
     await expect(matched(select, two)).rejects.toThrow("there is one: a. Name more columns");
   });
   test("nothing known at all", async () => {
-    await expect(matched("SELECT 'x' AS t, NULL::VARCHAR AS a, NULL::VARCHAR AS b FROM range(3)", two)).rejects.toThrow("there is none");
+    await expect(matched("SELECT 'x' AS t, NULL::VARCHAR AS a, NULL::VARCHAR AS b FROM range(3)", two)).rejects.toThrow(
+      "there is none",
+    );
   });
   test("one record", async () => {
     await expect(matched("SELECT 'x' AS t, 'Ann' AS a, 'Lee' AS b", two)).rejects.toThrow(NothingToCompare);

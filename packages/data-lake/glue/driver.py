@@ -17,11 +17,34 @@ import json
 import sys
 from pathlib import Path
 from urllib.parse import urlparse
+from uuid import uuid4
 
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import col
 
+from quality import hold_to_rules, tell
+
 MODES = {"overwrite": "static", "overwrite-partitions": "dynamic"}
+
+# What the SQL is to mean, whatever the account's defaults are.
+SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "false",
+    # Text that a pattern does not fit is NULL; by default it fails the job where Spark 2 had read it.
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    "spark.sql.parquet.compression.codec": "zstd",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # One calendar for all days; by default a clock that says the year 1 fails the job.
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "hive.exec.dynamic.partition.mode": "nonstrict",
+}
+
+
+def configured(builder):
+    for name, value in SETTINGS.items():
+        builder = builder.config(name, value)
+    return builder
 
 
 def job_options(argv):
@@ -67,11 +90,15 @@ def conform(frame, target, name):
     return frame.select([col(field.name).cast(field.dataType).alias(field.name) for field in target.fields])
 
 
-def run_step(spark, step):
+def run_step(spark, step, run, results):
     name, target = step["name"], f"{step['target']['database']}.{step['target']['table']}"
     spark.conf.set("spark.sql.sources.partitionOverwriteMode", MODES[step["mode"]])
     frame = conform(spark.sql(read_text(step["sql"])), spark.table(target).schema, name)
+    if "quality" in step:
+        frame = hold_to_rules(spark, frame, step, run, results)
     frame.write.mode("overwrite").insertInto(target)
+    # What the rules kept in memory.
+    spark.catalog.clearCache()
     spark.catalog.refreshTable(target)
     print(json.dumps({"step": name, "target": target, "rows": spark.table(target).count()}))
 
@@ -86,19 +113,17 @@ def discover_partitions(spark, database):
 
 def main(argv):
     options = job_options(argv)
-    spark = (
-        SparkSession.builder.enableHiveSupport()
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.ansi.enabled", "false")
-        .config("spark.sql.parquet.compression.codec", "zstd")
-        .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
-        .config("hive.exec.dynamic.partition.mode", "nonstrict")
-        .getOrCreate()
-    )
+    spark = configured(SparkSession.builder.enableHiveSupport()).getOrCreate()
     manifest = read_manifest(options["manifest"])
     discover_partitions(spark, options["source_database"])
-    for step in manifest["steps"]:
-        run_step(spark, step)
+    run, results = options.get("JOB_RUN_ID", f"run-{uuid4().hex}"), []
+    try:
+        for step in manifest["steps"]:
+            run_step(spark, step, run, results)
+    finally:
+        # Of a run that a rule stopped most of all.
+        if "quality" in manifest and results:
+            tell(manifest["quality"], options.get("JOB_NAME", "job"), run, results)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,16 @@ import { rmSync } from "node:fs";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import type { Kernel } from "../../kernel";
 import { athenaPrelude, athenaSettings } from "./athena-prelude";
-import { sparkPrelude, sparkSettings } from "./spark-prelude";
+import { sparkPrelude, sparkSettings, sparkSyntax } from "./spark-prelude";
 import { quoteText } from "./types";
 
 /** Whose SQL a session speaks: Glue jobs speak Spark's, Athena queries Trino's, the runtime's own statements DuckDB's. */
 export type Dialect = "spark" | "athena" | "duckdb";
 
 const dialects = {
-  spark: { prelude: sparkPrelude, settings: sparkSettings },
-  athena: { prelude: athenaPrelude, settings: athenaSettings },
-  duckdb: { prelude: [] as readonly string[], settings: [] as readonly string[] },
+  spark: { prelude: sparkPrelude, syntax: sparkSyntax, settings: sparkSettings },
+  athena: { prelude: athenaPrelude, syntax: [] as readonly string[], settings: athenaSettings },
+  duckdb: { prelude: [] as readonly string[], syntax: [] as readonly string[], settings: [] as readonly string[] },
 };
 
 /** Most memory that DuckDB may use before it spills to the data folder; `TRIBUTARY_SQL_MEMORY` overrides it (`1GB`). */
@@ -61,6 +61,7 @@ export class LakeEngine {
     const database = `q${++this.sessions}`;
     await connection.run(`ATTACH ':memory:' AS ${database}`);
     await connection.run(`SET search_path = '${database}.main,memory.${dialect}'`);
+    for (const macro of dialects[dialect].syntax) await connection.run(`CREATE MACRO ${database}.main.${macro}`);
     for (const setting of dialects[dialect].settings) await connection.run(setting);
     return {
       connection,

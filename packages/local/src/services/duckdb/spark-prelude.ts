@@ -30,8 +30,77 @@ const javaPattern = (pattern: string) => {
   return `CASE WHEN regexp_matches(${residue}, '[A-Za-z]') THEN '%! date pattern not supported locally (yyyy MM MMM MMMM dd HH hh mm ss SSS are): ' || ${pattern} ELSE ${translated} END`;
 };
 
-/** Text with or without offset, a date or a timestamp → TIMESTAMP in UTC; NULL where it is none. */
-const toTimestamp = (value: string) => `CAST(try_cast(CAST(${value} AS VARCHAR) AS TIMESTAMPTZ) AS TIMESTAMP)`;
+/**
+ * Text, a date or a timestamp → TIMESTAMP in UTC, by the grammar of Spark's cast; NULL where it is none. Names of time
+ * zones are NULL, too: DuckDB's cast would take the zone for the rows that follow as well.
+ */
+const toTimestamp = (value: string) => {
+  const text = `CAST(${value} AS VARCHAR)`;
+  // What collectors write needs no pattern: `2024-01-05T10:00:00.123Z`, or a timestamp's own text.
+  const plain =
+    `${text}[5] = '-' AND ${text}[8] = '-' AND ${text}[14] = ':' AND ${text}[17] = ':' AND ${text}[12:13] <> '24'` +
+    ` AND (len(${text}) = 19 OR (${text}[20] IN ('Z', '.') AND NOT regexp_matches(${text}[20:], '[-+/]')))`;
+  const zone = "(?: ?(?:Z|UTC|GMT)|[-+][0-9]{1,2}(?::?[0-9]{2})?)";
+  const time = `(?:[01]?[0-9]|2[0-3])(?::[0-9]{1,2}(?::[0-9]{1,2}(?:[.][0-9]*)?)?)?${zone}?`;
+  const grammar = `^\\s*[+]?[0-9]{4,6}(?:-[0-9]{1,2}(?:-[0-9]{1,2}(?:[ T]${time})?)?)?\\s*$`;
+  const canonical = [
+    ["^\\s*[+]?|\\s+$", ""],
+    [" ?(UTC|GMT)$", "Z"],
+    ["^([0-9]+)$", "\\1-01-01"],
+    ["^([0-9]+-[0-9]+)$", "\\1-01"],
+    ["([ T][0-9]{1,2})(Z|[-+].*)?$", "\\1:00\\2"],
+    ["([ T][0-9]{1,2}:[0-9]{1,2})(Z|[-+].*)?$", "\\1:00\\2"],
+    ["[.]([^0-9]|$)", "\\1"],
+  ].reduce((sql, [from, to]) => `system.main.regexp_replace(${sql}, '${from}', '${to}', 'g')`, text);
+  return `CASE WHEN ${plain} THEN try_cast(${text} AS TIMESTAMP) WHEN regexp_matches(${text}, '${grammar}') THEN CAST(try_cast(${canonical} AS TIMESTAMPTZ) AS TIMESTAMP) END`;
+};
+
+/** Text, a date or a timestamp → DATE: Spark reads the day and looks at nothing behind it. */
+const toDate = (value: string) => {
+  const text = `CAST(${value} AS VARCHAR)`;
+  const day = `system.main.regexp_extract(${text}, '^\\s*[+]?([0-9]{4,6}(?:-[0-9]{1,2}(?:-[0-9]{1,2})?)?)(?:\\s*$|[ T])', 1)`;
+  const whole = `system.main.regexp_replace(system.main.regexp_replace(${day}, '^([0-9]+)$', '\\1-01'), '^([0-9]+-[0-9]+)$', '\\1-01')`;
+  return `try_cast(nullif(${whole}, '') AS DATE)`;
+};
+
+/** Text by a pattern → TIMESTAMP; as strict as Spark, which wants both digits of a `dd` and knows no `epoch`. */
+const byPattern = (text: string, pattern: string) => {
+  const parsed = `try_strptime(CASE WHEN regexp_matches(${text}, '[0-9]') THEN ${text} END, ${javaPattern(pattern)})`;
+  const written = `system.main.lower(strftime(${parsed}, ${javaPattern(pattern)}))`;
+  return `CASE WHEN ${written} = system.main.lower(${text}) THEN ${parsed} END`;
+};
+
+/** Lower case by Java's rules, which give İ its dot and the last sigma of a word its own letter. */
+const lower = (text: string) => {
+  const sigma = `system.main.regexp_replace(${text}, '(\\p{L}\\p{M}*)Σ(\\P{L}|$)', '\\1ς\\2', 'g')`;
+  return `CASE WHEN contains(${text}, 'İ') OR contains(${text}, 'Σ') THEN system.main.lower(replace(${sigma}, 'İ', 'i\u0307')) ELSE system.main.lower(${text}) END`;
+};
+
+/** Whole seconds of a timestamp, cut towards zero. */
+const seconds = (timestamp: string) => `epoch_us(${timestamp}) // 1000000`;
+
+/** Whole numbers as BIGINT: what is beyond it becomes its limit, NaN becomes 0. */
+const whole = (name: "floor" | "ceil") => {
+  const number = `system.main.${name}(x)`;
+  const limit = `CASE WHEN x = 'NaN'::DOUBLE THEN 0 WHEN x > 0 THEN 9223372036854775807 ELSE -9223372036854775808 END`;
+  return `CASE WHEN x IS NOT NULL THEN coalesce(try_cast(${number} AS BIGINT), ${limit}) END`;
+};
+
+/** JSON text beyond the basic plane as Spark writes it inside of objects and arrays: escaped. */
+const escapedAstral = (text: string) =>
+  `array_to_string(list_transform(string_split(${text}, ''), lambda c: CASE WHEN unicode(c) > 65535 THEN printf('\\u%04X\\u%04X', 55296 + ((unicode(c) - 65536) // 1024), 56320 + (unicode(c) - 65536) % 1024) ELSE c END), '')`;
+
+const jsonText = "TRY(json_extract_string(j, p))";
+const getJsonObject = `CASE
+  WHEN strlen(${jsonText}) > system.main.length(${jsonText}) AND regexp_matches(${jsonText}, '[\\x{10000}-\\x{10FFFF}]') AND TRY(json_type(j, p)) IN ('OBJECT', 'ARRAY') THEN ${escapedAstral(jsonText)}
+  WHEN (ends_with(p, ']') OR p = '$') AND TRY(json_type(j, p)) = 'NULL' THEN 'null'
+  ELSE ${jsonText} END`;
+
+/** Position 0 is the first, too; a negative length gives nothing instead of what stands before. */
+const substring =
+  "(s, p) AS system.main.substring(s, CASE WHEN p = 0 THEN 1 ELSE p END), (s, p, n) AS system.main.substring(s, CASE WHEN p = 0 THEN 1 ELSE p END, CASE WHEN n < 0 THEN 0 ELSE n END)";
+
+const integer = (name: string) => `${name}(d) AS CAST(system.main.${name}(d) AS INTEGER)`;
 
 const concatOverloads = Array.from({ length: 15 }, (_, index) => {
   const names = Array.from({ length: index + 2 }, (_, n) => `a${n}`);
@@ -47,18 +116,32 @@ export const sparkPrelude: readonly string[] = [
   "rlike(s, p) AS regexp_matches(s, p)",
   "regexp_extract(s, p) AS system.main.regexp_extract(s, p, 1), (s, p, g) AS system.main.regexp_extract(s, p, g)",
   "split(s, p) AS string_split_regex(s, p)",
-  "substr(s, p) AS system.main.substring(s, CASE WHEN p = 0 THEN 1 ELSE p END), (s, p, n) AS system.main.substring(s, CASE WHEN p = 0 THEN 1 ELSE p END, n)",
-  // `substring` itself is syntax to DuckDB's parser and cannot be hidden: it differs at position 0 only.
-  "lpad(s, n) AS system.main.lpad(s, n, ' '), (s, n, p) AS system.main.lpad(s, n, p)",
-  "rpad(s, n) AS system.main.rpad(s, n, ' '), (s, n, p) AS system.main.rpad(s, n, p)",
-  "locate(sub, s) AS instr(s, sub)",
-  "initcap(s) AS array_to_string(list_transform(string_split(lower(s), ' '), lambda w: upper(w[1]) || w[2:]), ' ')",
+  `substr${substring}`,
+  ...["lpad", "rpad"].map(
+    (name) =>
+      `${name}(s, n) AS system.main.${name}(s, n, ' '), (s, n, p) AS CASE WHEN p = '' THEN system.main.left(s, CASE WHEN n < 0 THEN 0 ELSE n END) ELSE system.main.${name}(s, n, p) END`,
+  ),
+  "left(s, n) AS system.main.left(s, CASE WHEN n < 0 THEN 0 ELSE n END)",
+  "right(s, n) AS system.main.right(s, CASE WHEN n < 0 THEN 0 ELSE n END)",
+  // Spark trims blanks, DuckDB every kind of space.
+  ...["ltrim", "rtrim"].map((name) => `${name}(s) AS system.main.${name}(s, ' ')`),
+  `lower(s) AS ${lower("s")}`,
+  "upper(s) AS system.main.upper(replace(s, 'ß', 'SS'))",
+  "length(s) AS CAST(system.main.length(s) AS INTEGER)",
+  "instr(s, sub) AS CAST(system.main.instr(s, sub) AS INTEGER)",
+  "startswith(s, sub) AS starts_with(s, sub)",
+  "endswith(s, sub) AS ends_with(s, sub)",
+  // By code points, not by what looks like one letter.
+  "reverse(s) AS array_to_string(list_reverse(string_split(s, '')), '')",
+  "locate(sub, s) AS CAST(system.main.instr(s, sub) AS INTEGER)",
+  `initcap(s) AS array_to_string(list_transform(string_split(${lower("s")}, ' '), lambda w: system.main.upper(w[1]) || w[2:]), ' ')`,
   "sha2(s, bits) AS CASE WHEN bits IN (0, 256) THEN sha256(s) ELSE error('sha2 with ' || bits || ' bits is not supported locally: use 256') END",
   "sha(s) AS sha1(s)",
-  "base64(s) AS to_base64(encode(s))",
-  "unbase64(s) AS from_base64(s)",
+  // In lines of 76 characters, as MIME wants them.
+  "base64(s) AS system.main.rtrim(system.main.regexp_replace(to_base64(encode(s)), '(.{76})', '\\1' || chr(13) || chr(10), 'g'), chr(13) || chr(10))",
+  "unbase64(s) AS from_base64(system.main.regexp_replace(s, '\\s', '', 'g'))",
   // JSON
-  "get_json_object(j, p) AS TRY(json_extract_string(j, p))",
+  `get_json_object(j, p) AS ${getJsonObject}`,
   "json_array_length(j) AS CASE WHEN TRY(json_type(j)) = 'ARRAY' THEN CAST(system.main.json_array_length(j) AS INTEGER) END",
   // Conditions
   "nvl(a, b) AS coalesce(a, b)",
@@ -66,28 +149,33 @@ export const sparkPrelude: readonly string[] = [
   "isnull(a) AS a IS NULL",
   "isnotnull(a) AS a IS NOT NULL",
   // Dates and times
-  "datediff(e, s) AS CAST(system.main.date_diff('day', CAST(s AS DATE), CAST(e AS DATE)) AS INTEGER)",
+  `datediff(e, s) AS CAST(system.main.date_diff('day', ${toDate("s")}, ${toDate("e")}) AS INTEGER)`,
   "date_add(d, n) AS CAST(d AS DATE) + CAST(n AS INTEGER)",
   "date_sub(d, n) AS CAST(d AS DATE) - CAST(n AS INTEGER)",
   "add_months(d, n) AS CAST(CAST(d AS DATE) + to_months(CAST(n AS INTEGER)) AS DATE)",
-  `to_date(s) AS CAST(${toTimestamp("s")} AS DATE), (s, f) AS CAST(try_strptime(s, ${javaPattern("f")}) AS DATE)`,
-  `to_timestamp(s) AS ${toTimestamp("s")}, (s, f) AS CAST(try_strptime(s, ${javaPattern("f")}) AS TIMESTAMP)`,
+  `to_date(s) AS ${toDate("s")}, (s, f) AS CAST(${byPattern("s", "f")} AS DATE)`,
+  `to_timestamp(s) AS ${toTimestamp("s")}, (s, f) AS CAST(${byPattern("s", "f")} AS TIMESTAMP)`,
   `date_format(t, f) AS strftime(${toTimestamp("t")}, ${javaPattern("f")})`,
-  `unix_timestamp(t) AS CAST(system.main.floor(epoch(${toTimestamp("t")})) AS BIGINT), (s, f) AS CAST(system.main.floor(epoch(try_strptime(s, ${javaPattern("f")}))) AS BIGINT)`,
+  `unix_timestamp(t) AS CASE WHEN system.main.typeof(t) = 'VARCHAR' THEN ${seconds(byPattern("CAST(t AS VARCHAR)", "'yyyy-MM-dd HH:mm:ss'"))} ELSE ${seconds(toTimestamp("t"))} END, (s, f) AS ${seconds(byPattern("s", "f"))}`,
   `from_unixtime(n) AS strftime(make_timestamp(CAST(n AS BIGINT) * 1000000), '%Y-%m-%d %H:%M:%S'), (n, f) AS strftime(make_timestamp(CAST(n AS BIGINT) * 1000000), ${javaPattern("f")})`,
-  "timestamp_seconds(n) AS make_timestamp(CAST(n * 1000000 AS BIGINT))",
+  "timestamp_seconds(n) AS make_timestamp(CAST(CAST(n AS DECIMAL(28,6)) * 1000000 AS BIGINT))",
   "timestamp_millis(n) AS make_timestamp(CAST(n AS BIGINT) * 1000)",
   "timestamp_micros(n) AS make_timestamp(CAST(n AS BIGINT))",
-  "unix_millis(t) AS epoch_ms(t)",
+  "unix_millis(t) AS (epoch_us(t) - ((epoch_us(t) % 1000) + 1000) % 1000) // 1000",
   "unix_micros(t) AS epoch_us(t)",
   "dayofweek(d) AS CAST(system.main.dayofweek(CAST(d AS DATE)) + 1 AS INTEGER)",
   "weekday(d) AS CAST(isodow(CAST(d AS DATE)) - 1 AS INTEGER)",
   "last_day(d) AS system.main.last_day(CAST(d AS DATE))",
+  ...["year", "quarter", "month", "day", "dayofmonth", "dayofyear", "weekofyear", "hour", "minute", "second"].map(
+    integer,
+  ),
   // Numbers
-  "pmod(a, b) AS ((a % b) + b) % b",
-  "floor(x) AS CAST(system.main.floor(x) AS BIGINT)",
-  "ceil(x) AS CAST(system.main.ceil(x) AS BIGINT)",
-  "ceiling(x) AS CAST(system.main.ceil(x) AS BIGINT)",
+  "pmod(a, b) AS CASE WHEN a % b < 0 THEN (a % b + b) % b ELSE a % b END",
+  `floor(x) AS ${whole("floor")}`,
+  `ceil(x) AS ${whole("ceil")}`,
+  `ceiling(x) AS ${whole("ceil")}`,
+  "sqrt(x) AS CASE WHEN x < 0 THEN 'NaN'::DOUBLE ELSE system.main.sqrt(x) END",
+  "sign(x) AS CAST(system.main.sign(x) AS DOUBLE)",
   "log(x) AS CASE WHEN x > 0 THEN ln(x) END, (b, x) AS CASE WHEN x > 0 AND b > 0 THEN ln(x) / ln(b) END",
   "percentile_approx(x, p) AS quantile_disc(x, p), (x, p, a) AS quantile_disc(x, p)",
   "approx_percentile(x, p) AS quantile_disc(x, p), (x, p, a) AS quantile_disc(x, p)",
@@ -97,10 +185,17 @@ export const sparkPrelude: readonly string[] = [
   "element_at(a, i) AS CASE WHEN i = 0 THEN error('element_at: SQL array indices start at 1') ELSE list_extract(a, i) END",
   "sort_array(a) AS list_sort(a, 'ASC', 'NULLS FIRST'), (a, up) AS CASE WHEN up THEN list_sort(a, 'ASC', 'NULLS FIRST') ELSE list_sort(a, 'DESC', 'NULLS LAST') END",
   "array_contains(a, v) AS CASE WHEN v IS NULL THEN NULL WHEN list_contains(a, v) THEN true WHEN len(list_filter(a, lambda e: e IS NULL)) > 0 THEN NULL ELSE list_contains(a, v) END",
-  "sequence(a, b) AS generate_series(a, b)",
+  "sequence(a, b) AS CASE WHEN a <= b THEN generate_series(a, b) ELSE generate_series(a, b, -1) END",
   "array_join(a, d) AS array_to_string(list_filter(a, lambda e: e IS NOT NULL), d)",
   "collect_list(x) AS coalesce(list(x) FILTER (WHERE x IS NOT NULL), [])",
   "collect_set(x) AS coalesce(list(DISTINCT x) FILTER (WHERE x IS NOT NULL), [])",
+];
+
+/** Functions that DuckDB's parser takes for syntax (`substring(s from 2)`) and looks up in the session's `main` only. */
+export const sparkSyntax: readonly string[] = [
+  "trim(s) AS system.main.trim(s, ' ')",
+  `substring${substring}`,
+  "date_part(unit, t) AS CAST(system.main.date_part(unit, t) AS INTEGER)",
 ];
 
 /** Session settings that align DuckDB with Spark: nulls first when ascending, `x / 0` is NULL. */

@@ -11,6 +11,7 @@ import {
   emptyEvidence,
   encodeComponent,
   type Identifier,
+  type IdentityRules,
   identityRulesSchema,
   isEventLink,
   type LinkKind,
@@ -33,7 +34,7 @@ import { MemoryGraph } from "./memory-graph";
 const minute = 60_000;
 const start = Date.parse("2026-01-01T00:00:00.000Z");
 const strength = ["user_id", "email", "phone", "anonymous_id", "device_id", "advertising_id"];
-const rules = identityRulesSchema.parse({
+const tight = identityRulesSchema.parse({
   ...defaultIdentityRules,
   aliasLimit: 2,
   maxComponentSize: 7,
@@ -43,6 +44,16 @@ const rules = identityRulesSchema.parse({
     ...(rule.sharedAbove === undefined ? {} : { sharedAbove: 3 }),
   })),
 });
+
+/** Constraints that look at each identifier, and one that is not monotone. */
+const looking = identityRulesSchema.parse({
+  ...tight,
+  identifiers: tight.identifiers.map((rule) =>
+    rule.type === "anonymous_id" ? { ...rule, limit: 4, limitWithin: [{ days: 1, limit: 2 }] } : rule,
+  ),
+  constraints: { veto: [{ trait: "colour" }] },
+});
+let rules: IdentityRules = tight;
 
 const name = (type: string, most: number, prefix: string) =>
   fc.integer({ min: 1, max: most }).map((n): Identifier => ({ type, value: `${prefix}-${n}` }));
@@ -218,35 +229,53 @@ function expectSound(graph: MemoryGraph, profiles: readonly Profile[]): void {
 
 const byProfileId = (a: Profile, b: Profile): number => (a.profileId < b.profileId ? -1 : 1);
 
-test("any order, repetition, batching and number of workers stores the same bytes as all evidence at once", async () => {
-  await fc.assert(
-    fc.asyncProperty(history, fc.scheduler(), async (drawn, scheduler) => {
-      const graph = new MemoryGraph(() => scheduler.schedule(Promise.resolve()));
-      const repeated = [...drawn.items, ...drawn.items.slice(0, Math.ceil(drawn.items.length / 3))];
-      await deliver(graph, repeated, drawn, (work) => scheduler.waitFor(work));
-      const { components, profiles } = expected(drawn.items);
-      expectSound(graph, profiles);
-      expect(stored(graph, true)).toEqual(components);
-    }),
-    { numRuns: 1_000 },
-  );
-}, 60_000);
+test.each([
+  ["tight limits", tight, 1_000],
+  ["limits within days and a veto", looking, 200],
+])(
+  "any order, repetition, batching and number of workers stores the same bytes as all evidence at once: %s",
+  async (_name, given, numRuns) => {
+    rules = given;
+    await fc.assert(
+      fc.asyncProperty(history, fc.scheduler(), async (drawn, scheduler) => {
+        const graph = new MemoryGraph(() => scheduler.schedule(Promise.resolve()));
+        const repeated = [...drawn.items, ...drawn.items.slice(0, Math.ceil(drawn.items.length / 3))];
+        await deliver(graph, repeated, drawn, (work) => scheduler.waitFor(work));
+        const { components, profiles } = expected(drawn.items);
+        expectSound(graph, profiles);
+        expect(stored(graph, true)).toEqual(components);
+      }),
+      { numRuns },
+    );
+  },
+  60_000,
+);
 
-test("what was retracted might as well never have been", async () => {
-  await fc.assert(
-    fc.asyncProperty(history, fc.scheduler(), async (drawn, scheduler) => {
-      const graph = new MemoryGraph(() => scheduler.schedule(Promise.resolve()));
-      const turn = (work: Promise<unknown>) => scheduler.waitFor(work);
-      await deliver(graph, drawn.items.slice(0, drawn.before), drawn, turn);
-      const gone = drawn.retracted.flatMap((place) => drawn.items[place] ?? []).filter(({ kind }) => kind === "event");
-      const ids = new Set(gone.map((item) => (item.kind === "event" ? item.record.messageId : "")));
-      // Retractions at the same time as first and repeated deliveries, of the retracted events too.
-      await deliver(graph, [...gone.flatMap(retraction), ...drawn.items], drawn, turn);
-      const left = drawn.items.filter((item) => item.kind !== "event" || !ids.has(item.record.messageId));
-      const { components, profiles } = expected(left);
-      expectSound(graph, profiles);
-      expect(stored(graph, false)).toEqual(components);
-    }),
-    { numRuns: 400 },
-  );
-}, 60_000);
+test.each([
+  ["tight limits", tight, 300],
+  ["limits within days and a veto", looking, 100],
+])(
+  "what was retracted might as well never have been: %s",
+  async (_name, given, numRuns) => {
+    rules = given;
+    await fc.assert(
+      fc.asyncProperty(history, fc.scheduler(), async (drawn, scheduler) => {
+        const graph = new MemoryGraph(() => scheduler.schedule(Promise.resolve()));
+        const turn = (work: Promise<unknown>) => scheduler.waitFor(work);
+        await deliver(graph, drawn.items.slice(0, drawn.before), drawn, turn);
+        const gone = drawn.retracted
+          .flatMap((place) => drawn.items[place] ?? [])
+          .filter(({ kind }) => kind === "event");
+        const ids = new Set(gone.map((item) => (item.kind === "event" ? item.record.messageId : "")));
+        // Retractions at the same time as first and repeated deliveries, of the retracted events too.
+        await deliver(graph, [...gone.flatMap(retraction), ...drawn.items], drawn, turn);
+        const left = drawn.items.filter((item) => item.kind !== "event" || !ids.has(item.record.messageId));
+        const { components, profiles } = expected(left);
+        expectSound(graph, profiles);
+        expect(stored(graph, false)).toEqual(components);
+      }),
+      { numRuns },
+    );
+  },
+  60_000,
+);

@@ -116,7 +116,6 @@ export function guessAttribute(column: string, seen: Seen): GuessedAttribute {
     return { column, type: named.type, reason: `named like ${named.label}` };
   }
   if (answerName.test(name)) return { column, reason: "named like an answer, not a property of the person" };
-  if (skippedName.test(name)) return { column, reason: "named like something about the record, not the person" };
   if (
     seen.distinct === seen.known &&
     seen.known === seen.records &&
@@ -124,6 +123,7 @@ export function guessAttribute(column: string, seen: Seen): GuessedAttribute {
   ) {
     return { column, type: "UNIQUE_ID", reason: "all different and never empty: it tells one record from another" };
   }
+  if (skippedName.test(name)) return { column, reason: "named like something about the record, not the person" };
   if (share(seen.dates, seen.known) > 0.9) {
     // A date that nearly every record has for itself is when something happened to the record.
     return seen.distinct > seen.known * 0.95

@@ -49,6 +49,7 @@ export async function addScores(stage: ScoreStage): Promise<ScoreOutcome> {
     column: (name) => source.column(name) as string,
     without: stage.without,
     threshold,
+    blocking: options.blocking,
     ...(stage.onProgress ? { onProgress: stage.onProgress } : {}),
   }).catch((error: unknown) => {
     if (error instanceof NothingToCompare) throw new MatchingError(error.message, { cause: error });

@@ -1,6 +1,7 @@
 import type * as glue from "@pulumi/aws/glue";
 import type * as pulumi from "@pulumi/pulumi";
 import {
+  alarm,
   type BucketRef,
   type DeepInput,
   type GlueTableRef,
@@ -16,7 +17,7 @@ import { normalize, type ResolvedDataLake } from "./normalize";
 import { makeCatalog } from "./resources/catalog";
 import { type JobContext, makeJob, makeSecurityConfiguration } from "./resources/jobs";
 import { makePipeline } from "./resources/pipeline";
-import { uploadScripts } from "./resources/scripts";
+import { qualityMetrics, qualityPrefix, uploadScripts } from "./resources/scripts";
 import { makeWorkgroup, resultsPrefix } from "./resources/workgroup";
 import { peopleToMatch, rawEvents, type Zone } from "./tables";
 import type { LakeStep } from "./tables/lake-plan";
@@ -111,6 +112,20 @@ export class DataLake extends TributaryComponent {
       },
       this.child(),
     );
+    alarm(
+      `${name}-rows-rejected`,
+      {
+        foundation,
+        module: this.module,
+        description: `${name}: rows break quality rules of their tables. They are in clean.rejected_rows and curated.rejected_rows, with the rule; the report is in the workspace bucket under ${qualityPrefix}.`,
+        ...qualityMetrics(name),
+        metric: "RowsRejected",
+        statistic: "Sum",
+        above: 0,
+        periodSeconds: 300,
+      },
+      this.child(),
+    );
     const schedule =
       resolved.schedule === undefined
         ? undefined
@@ -201,7 +216,10 @@ export class DataLake extends TributaryComponent {
           foundation,
           dataClass: "personal",
           onDelete,
-          lifecycle: { noncurrentDays },
+          lifecycle: {
+            noncurrentDays,
+            ...(what === "raw" ? {} : { expirePrefixes: { "rejected_rows/": dataLakeDefaults.rejectedDays } }),
+          },
           transform: transform[`${what}Bucket`],
         },
         this.child(),
@@ -221,6 +239,7 @@ export class DataLake extends TributaryComponent {
             expirePrefixes: {
               [resultsPrefix]: dataLakeDefaults.resultDays,
               "scratch/": dataLakeDefaults.scratchDays,
+              [qualityPrefix]: dataLakeDefaults.rejectedDays,
               ...(resolved.peopleToMatch ? { "matching/": dataLakeDefaults.matchingDays } : {}),
             },
           },

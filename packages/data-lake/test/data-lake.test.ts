@@ -110,7 +110,7 @@ describe("DataLake", () => {
       "curated.identities",
     ]);
     const bucket = prefixed.graph.find("aws:s3/bucket:Bucket", "cdp-workspace").outputs.bucket;
-    expect(manifest.steps[1]).toEqual({
+    expect(manifest.steps[1]).toMatchObject({
       name: "curated.order_lines",
       sql: `s3://${bucket}/scripts/curate/curated.order_lines.sql`,
       target: { database: "acme_curated", table: "order_lines" },
@@ -131,7 +131,11 @@ describe("DataLake", () => {
     const readable = statements
       .filter(({ Action }) => (Action as string[]).includes("s3:GetObject"))
       .flatMap(({ Resource }) => Resource);
-    expect(writable).toEqual([`${arn("cdp-clean")}/*`, `${arn("cdp-workspace")}/scratch/clean/*`]);
+    expect(writable).toEqual([
+      `${arn("cdp-clean")}/*`,
+      `${arn("cdp-workspace")}/quality/clean/*`,
+      `${arn("cdp-workspace")}/scratch/clean/*`,
+    ]);
     expect(readable).not.toContain(`${arn("cdp-curated")}/*`);
     expect(readable).toContain(`${arn("cdp-raw")}/*`);
   });
@@ -234,11 +238,11 @@ describe("transforms", () => {
   );
 
   it("bind the deployment's names to tables, and to nothing else", () => {
-    const bound = bindDatabases("select '$.raw.events', c.clean from raw.events join clean.events_x", {
+    const bound = bindDatabases("select '$.raw.events', 'clean.events', c.clean from raw.events join clean.events_x", {
       raw: "r",
       clean: "c",
       curated: "q",
     });
-    expect(bound).toBe("select '$.raw.events', c.clean from r.events join clean.events_x");
+    expect(bound).toBe("select '$.raw.events', 'clean.events', c.clean from r.events join clean.events_x");
   });
 });

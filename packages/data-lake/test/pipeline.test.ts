@@ -14,6 +14,7 @@ const dataDir = mkdtempSync(path.join(tmpdir(), "tributary-lake-"));
 const databases = { raw: "shop_raw", clean: "shop_clean", curated: "shop_curated" };
 let runtime: LocalRuntime;
 let lake: PlatformContract["lake"];
+let workspace: string;
 
 interface Product {
   readonly [field: string]: unknown;
@@ -177,6 +178,7 @@ beforeAll(async () => {
   runtime = await LocalRuntime.open({ dataDir });
   const up = await runtime.up({ programDir: path.join(__dirname, "fixtures", "lake"), stack: "test" });
   lake = up.outputs.lake as PlatformContract["lake"];
+  workspace = String(up.outputs.workspace);
   await archive("first", received);
   // The same again on another day, later and with other texts: copies, all of them.
   await archive(
@@ -241,10 +243,12 @@ describe("the nightly pipeline", () => {
 
   it("keeps of each person the newest golden record, and of each identifier whose it is", async () => {
     expect(
-      await rows("select profile_id, identifiers, traits, cast(first_seen as varchar) from curated.people order by 1"),
+      await rows(
+        "select profile_id, identifiers, traits, plan, cast(first_seen as varchar) from curated.people order by 1",
+      ),
     ).toEqual([
-      ["p_1", 2, '{"plan":"gold"}', "2026-11-01 00:00:00"],
-      ["p_2", 1, "{}", "2026-11-01 00:00:00"],
+      ["p_1", 2, '{"plan":"gold"}', "gold", "2026-11-01 00:00:00"],
+      ["p_2", 1, "{}", null, "2026-11-01 00:00:00"],
     ]);
     expect(
       await rows("select identifier_type, identifier_value, profile_id from curated.identities order by 1"),
@@ -395,5 +399,79 @@ describe("the nightly pipeline", () => {
       [matchRecordId("web", "user_id", "ann"), "web", "user_id", "ann", "Ann L.", null, null, null, null, null],
     ]);
     expect(people.every(([id]) => /^[a-zA-Z0-9_-]{1,38}$/.test(String(id)))).toBe(true);
+  });
+
+  const visit = (id: string, minutes: unknown, user: string | null = "u1") =>
+    record({
+      message_id: id,
+      event: "Visit",
+      user_id: user,
+      payload: JSON.stringify({ properties: { minutes } }),
+    });
+  const own = async () => ({
+    visits: await runtime.query("select message_id, minutes, dt from shop_curated.visits order by 1"),
+    totals: await runtime.query("select customer_id, visits from shop_curated.visit_totals order by 1"),
+    rejected: await runtime.query(
+      "select table_name, rule, row_json, run from shop_curated.rejected_rows order by rule, row_json",
+    ),
+  });
+  interface Report {
+    readonly tables: readonly { readonly table: string }[];
+  }
+  const reportOf = async (run: string): Promise<Report> => {
+    const { Contents = [] } = await runtime.call<{ Contents?: { Key: string }[] }>("s3", "ListObjectsV2", {
+      Bucket: workspace,
+      Prefix: "quality/",
+    });
+    const { Key = "" } = Contents.find((each) => each.Key.endsWith(`/${run}.json`)) ?? {};
+    const { Body } = await runtime.call<{ Body: Uint8Array }>("s3", "GetObject", { Bucket: workspace, Key });
+    return JSON.parse(Buffer.from(Body).toString("utf8")) as Report;
+  };
+
+  it("makes tables of one's own in order, and keeps rows that break a rule out of them, with the rule", async () => {
+    await archive("visits", [visit("v1", 10), visit("v2", 600), visit("v3", null, null), visit("v4", 601, "stranger")]);
+    const run = await nightly();
+    expect(run).toMatchObject({ status: "SUCCEEDED" });
+    const { visits, totals, rejected } = await own();
+    expect(visits.rows).toEqual([
+      ["v1", 10, "2026-11-23"],
+      ["v2", 600, "2026-11-23"],
+      ["v3", null, "2026-11-23"],
+    ]);
+    expect(totals.rows).toEqual([
+      ["u1", 2],
+      [null, 1],
+    ]);
+    expect(rejected.rows.map(([table, broken]) => [table, broken])).toEqual([
+      ["curated.visits", "range(minutes, 0..600)"],
+      ["curated.visits", "referential(customer_id in curated.customers)"],
+    ]);
+    expect(JSON.parse(String(rejected.rows[0]?.[2]))).toEqual({
+      source_id: "shop",
+      message_id: "v4",
+      customer_id: "stranger",
+      minutes: 601,
+      dt: "2026-11-23",
+    });
+    // Handed on and looked at: the report says which rules were checked, broken or not.
+    const told = await reportOf(String(rejected.rows[0]?.[3]));
+    expect(told).toMatchObject({ version: 1, passed: true });
+    expect(told.tables.find(({ table }) => table === "curated.visits")).toMatchObject({ total: 4, rejected: 2 });
+    expect(told.tables.map(({ table }) => table)).toEqual(expect.arrayContaining(["curated.orders", "curated.people"]));
+  });
+
+  it("stops before a table that more rows would break than may, with the report, and leaves it as it was", async () => {
+    const before = await own();
+    await archive("broken", [visit("v5", 10_000), visit("v6", -1), visit("v7", 999), visit("v8", 700)]);
+    const run = await nightly();
+    expect(run.status).toBe("FAILED");
+    expect(run.error).toMatch(
+      /QualityFailed: curated\.visits: range\(minutes, 0\.\.600\): 5 of 8 rows break it \(62\.5%\), at most 50% may; see shop_curated\.rejected_rows where run = 'jr_/,
+    );
+    const after = await own();
+    expect([after.visits.rows, after.totals.rows]).toEqual([before.visits.rows, before.totals.rows]);
+    const [, of = ""] = /where run = '(jr_\w+)'/.exec(run.error ?? "") ?? [];
+    expect(after.rejected.rows.filter(([, , , each]) => each === of)).toHaveLength(6);
+    expect(await reportOf(of)).toMatchObject({ passed: false });
   });
 });

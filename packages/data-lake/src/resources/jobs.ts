@@ -16,7 +16,7 @@ import { dataLakeDefaults } from "../defaults";
 import type { Zone } from "../tables";
 import { catalogArns } from "./catalog";
 import type { JobScripts } from "./scripts";
-import { scriptsPrefix } from "./scripts";
+import { qualityMetrics, qualityPrefix, scriptsPrefix } from "./scripts";
 
 /** What all jobs of a lake share. */
 export interface JobContext {
@@ -91,6 +91,7 @@ export function makeJob(
     executionProperty: { maxConcurrentRuns: 1 },
     defaultArguments: {
       "--manifest": args.scripts.manifest,
+      "--extra-py-files": args.scripts.library,
       "--source_database": context.databases[args.from],
       "--enable-glue-datacatalog": "true",
       "--enable-metrics": "true",
@@ -122,6 +123,7 @@ function grantJob(grantee: ServiceRole, logGroup: cloudwatch.LogGroup, args: Job
   grantBucketWrite(grantee, buckets[args.to].ref);
   grantBucketDelete(grantee, buckets[args.to].ref);
   grantBucketRead(grantee, buckets.workspace.ref, scriptsPrefix);
+  grantBucketWrite(grantee, buckets.workspace.ref, `${qualityPrefix}${args.job}/`);
   grantBucketRead(grantee, buckets.workspace.ref, `scratch/${args.job}/`);
   grantBucketWrite(grantee, buckets.workspace.ref, `scratch/${args.job}/`);
   grantBucketDelete(grantee, buckets.workspace.ref, `scratch/${args.job}/`);
@@ -177,7 +179,7 @@ function logStatements(place: Place, logGroup: cloudwatch.LogGroup): Statement[]
       sid: "Metrics",
       actions: ["cloudwatch:PutMetricData"],
       resources: ["*"],
-      conditions: { StringEquals: { "cloudwatch:namespace": "Glue" } },
+      conditions: { StringEquals: { "cloudwatch:namespace": ["Glue", qualityMetrics("").namespace] } },
     },
   ];
 }

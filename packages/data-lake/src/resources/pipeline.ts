@@ -21,25 +21,52 @@ const startErrors = [
   "Glue.ThrottlingException",
 ];
 
-/** The state machine's definition: one Glue job after the other; whatever fails to the end is told to the alarm topic. */
+/** What the driver calls the error of rows that break a quality rule. */
+const qualityFailed = "*QualityFailed*";
+
+/**
+ * The state machine's definition: one Glue job after the other. A job that fails runs again, twice, since a run is a full
+ * overwrite; not where a quality rule stopped it, which would stop it again. What fails to the end is told to the alarm
+ * topic, with the table, the rule, the number of rows and where they are.
+ */
 export function definition(args: PipelineArgs): pulumi.Output<string> {
   const { partition } = args.place;
-  const states = args.jobs.map(({ state, job }, index) => [
-    state,
-    {
+  const states = args.jobs.flatMap(({ state, job }, index) => {
+    const task = {
       Type: "Task",
       Resource: pulumi.interpolate`arn:${partition}:states:::glue:startJobRun.sync`,
       Parameters: { JobName: job.name },
       ResultPath: `$.${state}`,
-      Retry: [
-        { ErrorEquals: startErrors, IntervalSeconds: 60, MaxAttempts: 5, BackoffRate: 2, JitterStrategy: "FULL" },
-        // A run is a full overwrite, so running it again is safe.
-        { ErrorEquals: ["States.TaskFailed"], IntervalSeconds: 120, MaxAttempts: 2, BackoffRate: 2 },
-      ],
-      Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.error", Next: "Notify" }],
       Next: args.jobs[index + 1]?.state ?? "Done",
-    },
-  ]);
+    };
+    const start = {
+      ErrorEquals: startErrors,
+      IntervalSeconds: 60,
+      MaxAttempts: 5,
+      BackoffRate: 2,
+      JitterStrategy: "FULL",
+    };
+    const caughtBy = (next: string) => [{ ErrorEquals: ["States.ALL"], ResultPath: "$.error", Next: next }];
+    return [
+      [state, { ...task, Retry: [start], Catch: caughtBy(`${state}Failed`) }],
+      [
+        `${state}Failed`,
+        {
+          Type: "Choice",
+          Choices: [{ Variable: "$.error.Cause", StringMatches: qualityFailed, Next: "Notify" }],
+          Default: `${state}Again`,
+        },
+      ],
+      [
+        `${state}Again`,
+        {
+          ...task,
+          Retry: [start, { ErrorEquals: ["States.TaskFailed"], IntervalSeconds: 120, MaxAttempts: 1 }],
+          Catch: caughtBy("Notify"),
+        },
+      ],
+    ];
+  });
   return pulumi.jsonStringify({
     Comment: "Nightly: clean what arrived, then curate it",
     StartAt: args.jobs[0]?.state,

@@ -3,18 +3,25 @@ import * as s3 from "@pulumi/aws/s3";
 import * as pulumi from "@pulumi/pulumi";
 import type { SecureBucket } from "@tributary/core";
 import { packageRoot } from "@tributary/core";
-import { type LakeTable, tableName } from "@tributary/model";
+import { type LakeTable, qualityCheck, tableName } from "@tributary/model";
 import { lakeTables, peopleToMatch, type Zone } from "../tables";
 import type { LakeStep } from "../tables/lake-plan";
 
 /** Where in the workspace bucket the jobs' files lie. */
 export const scriptsPrefix = "scripts/";
 
+/** Where in the workspace bucket the quality reports of the jobs' runs lie, by job and day. */
+export const qualityPrefix = "quality/";
+/** CloudWatch's namespace of what the jobs count about quality, and the dimension that tells lakes apart. */
+export const qualityMetrics = (name: string) => ({ namespace: "Tributary/DataLake", dimensions: { Lake: name } });
+
 /** A job's files in the workspace bucket. */
 export interface JobScripts {
   /** `s3://` URIs. */
   readonly driver: pulumi.Output<string>;
   readonly manifest: pulumi.Output<string>;
+  /** The driver's part that holds rows to rules. */
+  readonly library: pulumi.Output<string>;
 }
 
 const everyLakes = [...lakeTables, peopleToMatch];
@@ -25,10 +32,12 @@ export function bindDatabases(
   databases: Readonly<Record<Zone, string>>,
   tables: readonly Pick<LakeTable, "zone" | "name">[] = everyLakes,
 ): string {
-  return tables.reduce(
-    (text, { zone, name }) =>
-      text.replace(new RegExp(`(?<![\\w.])${zone}\\.${name}\\b`, "g"), `${databases[zone]}.${name}`),
-    sql,
+  const known = new Set(tables.map(tableName));
+  // What is in quotes or in a comment is matched first, and stays.
+  return sql.replace(
+    /'(?:[^']|'')*'|--.*$|(?<![\w.])(raw|clean|curated)\.(\w+)\b/gm,
+    (text, zone: Zone | undefined, table: string) =>
+      zone !== undefined && known.has(`${zone}.${table}`) ? `${databases[zone]}.${table}` : text,
   );
 }
 
@@ -68,19 +77,46 @@ export function uploadScripts(
     );
     return pulumi.interpolate`s3://${object.bucket}/${object.key}`;
   };
-  const driver = path.join(packageRoot(__dirname), "glue", "driver.py");
+  const python = (file: string): pulumi.Output<string> =>
+    upload(file, new pulumi.asset.FileAsset(path.join(packageRoot(__dirname), "glue", file)), "text/x-python");
   const bound = (sql: string): string => bindDatabases(sql, args.databases, args.tables);
   const steps = args.steps.map(({ table, sql }) => ({
     name: tableName(table),
     sql: upload(`${tableName(table)}.sql`, new pulumi.asset.StringAsset(bound(sql)), "application/sql"),
     target: { database: args.databases[table.zone], table: table.name },
     mode: "overwrite",
+    ...qualityOf(table, args.databases, bound),
   }));
+  const quality = {
+    report: pulumi.interpolate`s3://${args.bucket.name}/${qualityPrefix}${args.job}/`,
+    metrics: qualityMetrics(name),
+  };
   const manifest = pulumi
-    .jsonStringify({ version: 1, steps }, undefined, 2)
+    .jsonStringify({ version: 1, quality, steps }, undefined, 2)
     .apply((text) => new pulumi.asset.StringAsset(text));
   return {
-    driver: upload("driver.py", new pulumi.asset.FileAsset(driver), "text/x-python"),
+    driver: python("driver.py"),
+    library: python("quality.py"),
     manifest: upload("manifest.json", manifest, "application/json"),
+  };
+}
+
+/** A step's rules, as the runner takes them. */
+function qualityOf(
+  table: LakeTable,
+  databases: Readonly<Record<Zone, string>>,
+  bound: (sql: string) => string,
+): { readonly quality?: object } {
+  const check = qualityCheck(table);
+  if (check === undefined) return {};
+  const { rules, measure, rejects, passing } = check;
+  return {
+    quality: {
+      rules,
+      measure: bound(measure),
+      ...(rejects === undefined ? {} : { rejects: bound(rejects) }),
+      ...(passing === undefined ? {} : { passing: bound(passing) }),
+      rejected: { database: databases[table.zone], table: "rejected_rows" },
+    },
   };
 }

@@ -1,4 +1,4 @@
-import type { LakeTable } from "@tributary/model";
+import { type LakeTable, rule } from "@tributary/model";
 import { column, envelope } from "./columns";
 
 /** Every event once, times typed, payload kept. */
@@ -20,4 +20,9 @@ export const cleanEvents: LakeTable = {
   ],
   partitionBy: ["dt"],
   primaryKey: ["source_id", "message_id"],
+  // That no event is there twice is what the transform's own grouping makes so: to check it again would cost as much.
+  quality: [
+    rule.notNull("source_id", "message_id", "type"),
+    rule.accepted("type", ["track", "identify", "page", "screen", "group", "alias"], { threshold: 0.01 }),
+  ],
 };

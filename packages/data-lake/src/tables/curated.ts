@@ -1,4 +1,4 @@
-import type { LakeTable } from "@tributary/model";
+import { type LakeTable, rule } from "@tributary/model";
 import { column, envelope } from "./columns";
 
 /** Money of one unit: four decimals, as some sources price in parts of a cent. Products with integers stay exact. */
@@ -49,6 +49,12 @@ export const orderLines: LakeTable = {
   ],
   partitionBy: [],
   primaryKey: ["source_id", "message_id", "product_index"],
+  quality: [
+    rule.notNull("source_id", "message_id", "product_index"),
+    rule.unique("source_id", "message_id", "product_index"),
+    rule.range("product_index", { min: 0 }),
+    rule.accepted("event", ["Order Completed", "Order Refunded", "Order Cancelled"]),
+  ],
 };
 
 /** One row per order. */
@@ -69,6 +75,8 @@ export const orders: LakeTable = {
   ],
   partitionBy: [],
   primaryKey: ["source_id", "invoice"],
+  // Some shops' order events lack their id: such orders come to one row of the source.
+  quality: [rule.notNull("source_id"), rule.unique("source_id", "invoice"), rule.range("line_count", { min: 1 })],
 };
 
 /** One row per known customer. */
@@ -88,4 +96,9 @@ export const customers: LakeTable = {
   ],
   partitionBy: [],
   primaryKey: ["source_id", "customer_id"],
+  quality: [
+    rule.notNull("source_id", "customer_id"),
+    rule.unique("source_id", "customer_id"),
+    rule.range("orders", { min: 1 }),
+  ],
 };

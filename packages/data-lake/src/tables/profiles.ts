@@ -1,4 +1,4 @@
-import type { ArchivedProfileRow, DataClass, LakeTable } from "@tributary/model";
+import { type ArchivedProfileRow, type DataClass, type LakeTable, rule } from "@tributary/model";
 import { column } from "./columns";
 
 /** Class and meaning of each key of an archived row; a key without a column does not compile. */
@@ -41,6 +41,10 @@ export const cleanProfiles: LakeTable = {
   columns: archivedColumns,
   partitionBy: [],
   primaryKey: ["profile_id", "kind", "identifier_type", "identifier_value"],
+  quality: [
+    rule.notNull("profile_id", "kind", "sequence"),
+    rule.accepted("kind", ["profile", "identifier", "redirect", "deleted"]),
+  ],
 };
 
 /** One row per person. */
@@ -61,6 +65,7 @@ export const people: LakeTable = {
   ],
   partitionBy: [],
   primaryKey: ["profile_id"],
+  quality: [rule.notNull("profile_id"), rule.unique("profile_id"), rule.range("identifiers", { min: 0 })],
 };
 
 /** One row per identifier: who is who. */
@@ -77,4 +82,8 @@ export const identities: LakeTable = {
   ],
   partitionBy: [],
   primaryKey: ["identifier_type", "identifier_value"],
+  quality: [
+    rule.notNull("identifier_type", "identifier_value", "profile_id"),
+    rule.unique("identifier_type", "identifier_value"),
+  ],
 };

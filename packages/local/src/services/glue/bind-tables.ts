@@ -14,6 +14,8 @@ export interface BindOptions {
   readonly operation: string;
   /** Database of table names without one. */
   readonly defaultDatabase?: string | undefined;
+  /** Names without a database that the session has already, and that are no tables. */
+  readonly except?: readonly string[];
 }
 
 /**
@@ -29,6 +31,7 @@ export async function bindTables(
   const catalog = catalogOf(kernel);
   const bound: BoundTable[] = [];
   for (const reference of await tablesOf(session, sql)) {
+    if (reference.database === undefined && options.except?.includes(reference.table)) continue;
     const database = reference.database ?? options.defaultDatabase;
     const table = database === undefined ? undefined : catalog.table(database, reference.table);
     if (!table) throw tableNotFound(kernel, reference.database, reference.table);
@@ -37,7 +40,7 @@ export async function bindTables(
     const schema = reference.database === undefined ? "main" : reference.database;
     await session.run(`CREATE SCHEMA IF NOT EXISTS ${session.database}.${quoteName(schema)}`);
     await session.run(
-      `CREATE VIEW ${session.database}.${quoteName(schema)}.${quoteName(reference.table)} AS ${scan.sql}`,
+      `CREATE OR REPLACE VIEW ${session.database}.${quoteName(schema)}.${quoteName(reference.table)} AS ${scan.sql}`,
     );
     bound.push({ table, scan });
   }

@@ -7,6 +7,8 @@ import { assertTrusted } from "../iam";
 import { perKernel } from "../support";
 import { type Manifest, manifestSchema } from "./manifest";
 import { materialise } from "./materialise";
+import type { QualityResult } from "./quality";
+import { tellQuality } from "./quality-report";
 
 export interface JobDefinition {
   readonly name: string;
@@ -189,6 +191,22 @@ export class JobRuns {
     assertTrusted(this.kernel, job.roleArn, "glue.amazonaws.com", job.arn);
     const principal: Principal = { kind: "role", roleArn: job.roleArn, session: "GlueJobRunnerSession" };
     const manifest = await this.readManifest(manifestUri, principal);
+    const results: QualityResult[] = [];
+    try {
+      await this.steps(manifest, run, principal, hooks, results);
+    } finally {
+      // Of a run that a rule stopped most of all.
+      if (manifest.quality) await tellQuality(this.kernel, principal, manifest.quality, run, results);
+    }
+  }
+
+  private async steps(
+    manifest: Manifest,
+    run: JobRunRow,
+    principal: Principal,
+    hooks: { onStart(cut: () => void): void; stopped(): boolean; onStep(statistics: StepStatistics): Promise<void> },
+    results: QualityResult[],
+  ): Promise<void> {
     for (const [index, step] of manifest.steps.entries()) {
       if (hooks.stopped()) return;
       const begun = performance.now();
@@ -196,7 +214,16 @@ export class JobRuns {
       let rows: number;
       try {
         const sql = await this.read(step.sql, principal);
-        rows = await materialise({ kernel: this.kernel, principal, id, step, sql, onStart: hooks.onStart });
+        rows = await materialise({
+          kernel: this.kernel,
+          principal,
+          id,
+          run: run.id,
+          step,
+          sql,
+          onStart: hooks.onStart,
+          onQuality: (result) => results.push(result),
+        });
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         throw new Error(`step ${step.name} (${step.sql}): ${message}`, { cause: error });

@@ -1,5 +1,19 @@
 import { z } from "zod";
 
+/** A table's quality rules, compiled. The rows that are to become the table's are the relation `candidate`. */
+const qualitySchema = z.object({
+  rules: z.array(z.object({ name: z.string(), threshold: z.number().min(0).max(1), rows: z.boolean() })).min(1),
+  /** One row: the number of rows, then by rule how many break it. */
+  measure: z.string(),
+  /** The rows that break a rule, each after the rule's name as `quality_rule`. */
+  rejects: z.string().optional(),
+  /** The rows that break none. */
+  passing: z.string().optional(),
+  /** Where rows that break a rule are kept. */
+  rejected: z.object({ database: z.string().min(1), table: z.string().min(1) }),
+});
+export type Quality = z.infer<typeof qualitySchema>;
+
 /**
  * What a SQL job does: the file that its `--manifest` argument names. The same manifest drives the PySpark driver on
  * Glue and DuckDB here. Location, columns and partition keys of a target are the catalog table's.
@@ -16,9 +30,17 @@ export const manifestSchema = z.object({
         target: z.object({ database: z.string().min(1), table: z.string().min(1) }),
         /** `overwrite` replaces the table's data; `overwrite-partitions` only the partitions that the query yields. */
         mode: z.enum(["overwrite", "overwrite-partitions"]),
+        quality: qualitySchema.optional(),
       }),
     )
     .min(1),
+  /** Where the quality report of each run is written, and what is counted in CloudWatch. */
+  quality: z
+    .object({
+      report: z.string().regex(/^s3:\/\/[^/]+\/.+\/$/, "must be s3://bucket/prefix/"),
+      metrics: z.object({ namespace: z.string(), dimensions: z.record(z.string(), z.string()) }),
+    })
+    .optional(),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestStep = Manifest["steps"][number];

@@ -17,6 +17,7 @@ import {
 import { bindTables } from "./bind-tables";
 import { type CatalogTable, catalogOf, catalogPermissions } from "./catalog";
 import type { ManifestStep } from "./manifest";
+import { holdToRules, type QualityResult } from "./quality";
 import { type NewObject, replaceObjects } from "./replace-objects";
 
 /** A file of the lake is cut at this size, so that any engine can read a table in parallel. */
@@ -27,10 +28,14 @@ export interface StepRun {
   readonly principal: Principal;
   /** Unique per job run and step; part of the file names. */
   readonly id: string;
+  /** The job run. */
+  readonly run: string;
   readonly step: ManifestStep;
   readonly sql: string;
   /** Called with the function that cuts the running statement short. */
   readonly onStart: (interrupt: () => void) => void;
+  /** Called with what became of the step's quality rules, whether or not they stop it. */
+  readonly onQuality?: (result: QualityResult) => void;
 }
 
 /** Runs one SELECT in Spark's dialect and makes its rows the target table's data. Returns the number of rows. */
@@ -45,16 +50,20 @@ export async function materialise(run: StepRun): Promise<number> {
       const query = run.sql.replace(/[;\s]+$/, "");
       await bindTables(kernel, session, query, { principal: run.principal, operation: "StartJobRun" });
       const select = await conform(session, query, target);
-      const rows = await copy(session, select, temporary, target.partitionKeys);
-      await swap(run, target, temporary, rows);
-      return rows;
+      let staged = await stage(session, select, temporary, target.partitionKeys);
+      if (step.quality !== undefined) staged = await holdToRules(run, session, target, staged, step.quality);
+      await swap(run, target, staged);
+      return staged.rows;
     });
   } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    for (const folder of ["", "-passing", "-rejected"]) {
+      rmSync(`${temporary}${folder}`, { recursive: true, force: true });
+    }
   }
 }
 
-function authorizeWrite({ kernel, principal }: StepRun, target: CatalogTable): void {
+/** Checks that the caller may replace a table's data. */
+export function authorizeWrite({ kernel, principal }: StepRun, target: CatalogTable): void {
   if (principal.kind === "root") return;
   for (const needed of catalogPermissions(kernel, "GetTable", target.database, target.name)) {
     kernel.authorize(principal, needed, "StartJobRun");
@@ -94,22 +103,30 @@ async function conform(session: Session, query: string, target: CatalogTable): P
   return `SELECT ${casts.join(", ")} FROM (\n${query}\n)`;
 }
 
-async function copy(
+/** Rows in files that no table has yet. */
+export interface StagedRows {
+  readonly folder: string;
+  readonly rows: number;
+}
+
+/** Writes the rows of a SELECT into a folder, as a table's files. */
+export async function stage(
   session: Session,
   select: string,
   folder: string,
   partitionKeys: readonly LakeColumn[],
-): Promise<number> {
+): Promise<StagedRows> {
   const options = [parquetOptions(), "OVERWRITE_OR_IGNORE true"];
   if (partitionKeys.length > 0) {
     options.push(`PARTITION_BY (${partitionKeys.map(({ name }) => quoteName(name)).join(", ")})`);
   } else {
     options.push(`FILE_SIZE_BYTES '${maxFileSize}'`);
   }
-  return await session.run(`COPY (${select}) TO ${quoteText(folder)} (${options.join(", ")})`);
+  const rows = await session.run(`COPY (${select}) TO ${quoteText(folder)} (${options.join(", ")})`);
+  return { folder, rows };
 }
 
-async function swap(run: StepRun, target: CatalogTable, folder: string, rows: number): Promise<void> {
+async function swap(run: StepRun, target: CatalogTable, { folder, rows }: StagedRows): Promise<void> {
   const { kernel, step, id } = run;
   const { bucket, prefix } = parseLocation(target.location);
   const keys = target.partitionKeys.map(({ name }) => name);

@@ -1,0 +1,91 @@
+"""Holds the rows that are to become a table's to its quality rules, as Tributary's local runtime does on DuckDB.
+
+The rules are SQL over the view `candidate`, compiled from the table's declaration; this file only carries them out. Rows
+that break a rule go to the table of rejected rows. Where more do than may, QualityFailed stops the job before the table is
+touched. The report of a run is JSON, whether or not it was stopped.
+"""
+
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+from urllib.parse import urlparse
+
+from pyspark.sql.functions import col, lit, struct, to_json
+
+# Rows that are kept where the job stops: the table can be made again, so these are to look at.
+SAMPLE_ROWS = 10_000
+
+
+class QualityFailed(Exception):
+    """More rows of a table break a rule than may."""
+
+
+def hold_to_rules(spark, frame, step, run, results):
+    """The rows of the frame that break no rule. Appends what became of each rule to the results."""
+    quality = step["quality"]
+    frame = frame.persist()
+    frame.createOrReplaceTempView("candidate")
+    total, *failing = [int(value or 0) for value in spark.sql(quality["measure"]).first()]
+    rules = [
+        {"rule": rule["name"], "failing": broken, "threshold": rule["threshold"], "passed": broken <= rule["threshold"] * total}
+        for rule, broken in zip(quality["rules"], failing)
+    ]
+    stopped = [rule for rule in rules if not rule["passed"]]
+    some = any(rule["rows"] and broken > 0 for rule, broken in zip(quality["rules"], failing))
+    rejected = reject(spark, quality, step["name"], run, frame.columns, bool(stopped)) if some else 0
+    results.append({"table": step["name"], "total": total, "rejected": rejected, "rules": rules})
+    if stopped:
+        told = "; ".join(f"{rule['rule']}: {rule['failing']} of {total}, at most {rule['threshold']:.0%} of rows may" for rule in stopped)
+        place = f"{quality['rejected']['database']}.{quality['rejected']['table']}"
+        raise QualityFailed(f"QualityFailed: {step['name']}: {told}; see {place} where run = '{run}'")
+    return spark.sql(quality["passing"]) if some else frame
+
+
+def reject(spark, quality, name, run, columns, stopped):
+    """Puts the rows that break a rule beside those that are there. Returns how many."""
+    now = datetime.now(timezone.utc)
+    rows = spark.sql(quality["rejects"])
+    if stopped:
+        rows = rows.limit(SAMPLE_ROWS)
+    kept = rows.select(
+        lit(run).alias("run"),
+        lit(name).alias("table_name"),
+        col("quality_rule").alias("rule"),
+        lit(now.strftime("%Y-%m-%d %H:%M:%S.%f")).cast("timestamp").alias("rejected_at"),
+        to_json(struct(*[col(column) for column in columns]), {"ignoreNullFields": "false"}).alias("row_json"),
+        lit(now.strftime("%Y-%m-%d")).alias("dt"),
+    ).persist()
+    count = kept.count()
+    kept.write.mode("append").insertInto(f"{quality['rejected']['database']}.{quality['rejected']['table']}")
+    kept.unpersist()
+    return count
+
+
+def tell(quality, job, run, results):
+    """Writes the report of a run, and counts what was rejected."""
+    now = datetime.now(timezone.utc)
+    passed = all(rule["passed"] for table in results for rule in table["rules"])
+    report = {"version": 1, "run": run, "job": job, "at": now.isoformat(), "passed": passed, "tables": results}
+    text = json.dumps(report, indent=2) + "\n"
+    place = urlparse(f"{quality['report']}dt={now:%Y-%m-%d}/{run}.json")
+    if place.scheme == "":
+        Path(place.path).parent.mkdir(parents=True, exist_ok=True)
+        Path(place.path).write_text(text, encoding="utf-8")
+        return
+    import boto3
+
+    boto3.client("s3").put_object(
+        Bucket=place.netloc, Key=place.path.lstrip("/"), Body=text.encode("utf-8"), ContentType="application/json"
+    )
+    metrics = quality["metrics"]
+    dimensions = [{"Name": name, "Value": value} for name, value in metrics["dimensions"].items()]
+    counts = {
+        "RowsRejected": sum(table["rejected"] for table in results),
+        "RulesFailed": sum(not rule["passed"] for table in results for rule in table["rules"]),
+    }
+    boto3.client("cloudwatch").put_metric_data(
+        Namespace=metrics["namespace"],
+        MetricData=[
+            {"MetricName": name, "Dimensions": dimensions, "Value": value, "Unit": "Count"} for name, value in counts.items()
+        ],
+    )

@@ -78,6 +78,8 @@ def drive(spark, driver, request):
 
 def main(driver_path, folder):
     out = sys.stdout
+    # As Glue has it: the driver's parts lie beside it.
+    sys.path.insert(0, os.path.dirname(driver_path))
     spec = importlib.util.spec_from_file_location("driver", driver_path)
     driver = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(driver)

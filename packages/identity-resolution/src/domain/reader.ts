@@ -71,10 +71,16 @@ export class Reader {
       }
       if (world.missing.size === 0 && world.missingLinks.size === 0) return world;
       const next = new Map<string, Identifier>();
+      let progress = world.missingLinks.size > 0;
       for (const key of world.missing) {
         next.set(key, identifierOfKey(key));
-        if (logs.size > 0 && !logs.has(key)) logs.set(key, []);
+        progress ||= !snapshot.asked.has(key);
+        if (logs.size === 0 || logs.has(key)) continue;
+        logs.set(key, []);
+        progress = true;
       }
+      // It went elsewhere while this was read.
+      if (!progress) return undefined;
       for (const key of world.missingLinks)
         for (const other of await this.linksOf(key, snapshot)) next.set(nodeKey(other), other);
       for (const [key, identifier] of next) wanted.set(key, identifier);

@@ -40,10 +40,10 @@ select
   event,
   user_id,
   anonymous_id,
-  try_cast(timestamp as timestamp) as occurred_at,
-  try_cast(original_timestamp as timestamp) as original_timestamp,
-  try_cast(sent_at as timestamp) as sent_at,
-  try_cast(received_at as timestamp) as received_at,
+  to_timestamp(timestamp) as occurred_at,
+  to_timestamp(original_timestamp) as original_timestamp,
+  to_timestamp(sent_at) as sent_at,
+  to_timestamp(received_at) as received_at,
   payload,
   substr(received_at, 1, 10) as dt
 from chosen

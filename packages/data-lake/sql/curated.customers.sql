@@ -17,7 +17,7 @@ totals as (
     min(ordered_at) as first_ordered_at,
     max(ordered_at) as last_ordered_at,
     cast(sum(quantity) as bigint) as quantity,
-    cast(sum(revenue) as decimal(28,4)) as revenue
+    try_cast(sum(revenue) as decimal(28,4)) as revenue
   from curated.orders
   where customer_id is not null
   group by source_id, customer_id

@@ -3,8 +3,8 @@ select
   identifier_type,
   identifier_value,
   profile_id,
-  try_cast(first_seen as timestamp) as first_seen,
-  try_cast(last_seen as timestamp) as last_seen
+  to_timestamp(first_seen) as first_seen,
+  to_timestamp(last_seen) as last_seen
 from (
   select
     identifier_type, identifier_value, profile_id, first_seen, last_seen,

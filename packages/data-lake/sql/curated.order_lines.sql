@@ -43,21 +43,32 @@ exploded as (
   inner join range(0, 10000) as n(i) on n.i < c.product_count
   where c.product_count > 1
 ),
-typed as (
+told as (
   select
     source_id, message_id, event, user_id, occurred_at, invoice, currency, country, product_index,
-    try_cast(get_json_object(product, '$.position') as int) as stated_line,
+    get_json_object(product, '$.position') as position,
     coalesce(get_json_object(product, '$.sku'), get_json_object(product, '$.product_id')) as sku,
     get_json_object(product, '$.name') as product_name,
-    cast(floor(try_cast(get_json_object(product, '$.quantity') as decimal(18,4))) as int) as quantity,
-    try_cast(get_json_object(product, '$.price') as decimal(18,4)) as unit_price
+    get_json_object(product, '$.quantity') as quantity,
+    get_json_object(product, '$.price') as price
   from exploded
+),
+-- What is no number in digits is null: engines read 1_000, 0x10 and 1d differently.
+typed as (
+  select
+    source_id, message_id, event, user_id, occurred_at, invoice, currency, country, product_index, sku, product_name,
+    case when regexp_like(position, '^[0-9]{1,9}$') then try_cast(position as int) end as stated_line,
+    case
+      when regexp_like(quantity, '^[-+.0-9eE]+$') then try_cast(floor(try_cast(quantity as decimal(18,4))) as int)
+    end as quantity,
+    case when regexp_like(price, '^[-+.0-9eE]+$') then try_cast(price as decimal(18,4)) end as unit_price
+  from told
 )
 select
   invoice,
   coalesce(stated_line, product_index + 1) as line,
   sku,
-  case when event = 'Order Completed' then quantity else -abs(quantity) end as quantity,
+  case when event = 'Order Completed' then quantity else cast(-abs(cast(quantity as bigint)) as int) end as quantity,
   unit_price,
   user_id as customer_id,
   country,

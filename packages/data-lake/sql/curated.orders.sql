@@ -8,6 +8,6 @@ select
   min(ordered_at) as ordered_at,
   cast(count(*) as bigint) as line_count,
   cast(sum(quantity) as bigint) as quantity,
-  cast(sum(quantity * unit_price) as decimal(28,4)) as revenue
+  try_cast(sum(cast(unit_price as decimal(28,4)) * quantity) as decimal(28,4)) as revenue
 from curated.order_lines
 group by source_id, invoice

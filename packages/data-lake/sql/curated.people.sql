@@ -1,14 +1,14 @@
 -- One row per person. Profiles that were merged or deleted are no people any more.
 select
   p.profile_id,
-  try_cast(p.first_seen as timestamp) as first_seen,
-  try_cast(p.last_seen as timestamp) as last_seen,
+  to_timestamp(p.first_seen) as first_seen,
+  to_timestamp(p.last_seen) as last_seen,
   coalesce(i.identifiers, cast(0 as bigint)) as identifiers,
   p.traits,
   p.consent,
   p.lineage,
   p.version,
-  try_cast(p.changed_at as timestamp) as changed_at
+  to_timestamp(p.changed_at) as changed_at
 from clean.profiles p
 left join (
   select profile_id, cast(count(*) as bigint) as identifiers

@@ -1,47 +1,77 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync } from "node:fs";
 import * as path from "node:path";
-import { Kernel } from "../../local/src/kernel";
 import { LakeEngine, type Session } from "../../local/src/services/duckdb";
 import { sparkPrelude, sparkSyntax } from "../../local/src/services/duckdb/spark-prelude";
+import { TestLake } from "../../local/test/services/lake-support";
+import { rawEvents as rawEventsTable, rawProfiles as rawProfilesTable } from "../src";
 import { functionCases, knownDifferences } from "./spark/cases";
 import { type Difference, differences } from "./spark/compare";
+import {
+  compareTable,
+  lakeServices,
+  putRaw,
+  runJob,
+  runLocally,
+  runOnSpark,
+  steps,
+  type TableComparison,
+} from "./spark/lakes";
 import { SparkOracle, sparkMissing } from "./spark/oracle";
 import { pools } from "./spark/pools";
+import { rawEvents, rawProfiles } from "./spark/rows";
 
 /** DuckDB with the Spark prelude against Spark itself. Starting Spark takes seconds, so one session answers all. */
 const describeWithSpark = sparkMissing ? describe.skip : describe;
 if (sparkMissing) console.warn(sparkMissing);
 
 describeWithSpark("on Spark and on DuckDB", () => {
-  const dataDir = mkdtempSync(path.join(tmpdir(), "tributary-spark-"));
-  let kernel: Kernel;
+  const seed = Number(process.env.SEED ?? 20261123);
+  let lake: TestLake;
+  let folder: string;
   let spark: SparkOracle;
   let session: Session;
 
   beforeAll(async () => {
-    kernel = new Kernel({ dataDir });
-    mkdirSync(path.join(dataDir, "spark"));
-    spark = new SparkOracle(path.join(dataDir, "spark"));
-    session = await LakeEngine.of(kernel).session("spark");
+    lake = TestLake.open((kernel) => {
+      kernel.authorizer = { check: () => {} };
+      return lakeServices.flatMap((service) => service.install(kernel));
+    });
+    folder = path.join(lake.dataDir, "spark");
+    mkdirSync(folder);
+    spark = new SparkOracle(folder);
+    session = await LakeEngine.of(lake.kernel).session("spark");
   });
   afterAll(async () => {
     await spark.close();
     await session.close();
-    await kernel.close();
-    rmSync(dataDir, { recursive: true, force: true });
+    await lake.close();
   });
 
   it.each(Object.entries(pools))("functions mean the same: over %s", async (name, pool) => {
     const same = functionCases.filter((each) => each.pool === name).flatMap((each) => each.expressions);
     const different = knownDifferences.filter((each) => each.pool === name).flatMap((each) => each.expressions);
-    const folder = path.join(dataDir, "spark");
     const found = await differences(spark, session, folder, name, pool, [...same, ...different]);
     const text = ({ expression, what }: Difference) => `${expression}: ${what}`;
     expect(found.filter(({ expression }) => !different.includes(expression)).map(text)).toEqual([]);
     // One that has become equal is to be taken off the list.
     expect(different.filter((each) => !found.some(({ expression }) => expression === each))).toEqual([]);
   });
+
+  it(`every transform gives the same rows (seed ${seed}; SEED sets another)`, async () => {
+    await runLocally(lake);
+    await putRaw(lake, folder, rawEventsTable, rawEvents(seed), ({ received_at }) => received_at.slice(0, 10));
+    await putRaw(lake, folder, rawProfilesTable, rawProfiles(seed), ({ sequence }) => `2026-11-0${sequence.slice(-1)}`);
+    const [onSpark, onDuckDB] = await Promise.all([runOnSpark(spark, folder), runJob(lake.kernel)]);
+    expect({ onSpark, onDuckDB }).toEqual({ onSpark: undefined, onDuckDB: undefined });
+    const compared: Record<string, TableComparison> = {};
+    for (const table of steps) {
+      compared[`${table.zone}.${table.name}`] = await compareTable(lake.kernel, folder, table);
+    }
+    const same = { rows: expect.any(Number), types: [], onlySpark: [], onlyDuckDB: [] };
+    expect(compared).toEqual(Object.fromEntries(Object.keys(compared).map((name) => [name, same])));
+    // A comparison of nothing proves nothing.
+    expect(Object.entries(compared).filter(([, { rows }]) => rows < 5)).toEqual([]);
+  }, 120_000);
 });
 
 describe("the cases", () => {

@@ -25,6 +25,13 @@ def hold_to_rules(spark, frame, step, run, results):
     quality = step["quality"]
     frame = frame.persist()
     frame.createOrReplaceTempView("candidate")
+    try:
+        return judged(spark, frame, step["name"], quality, run, results)
+    finally:
+        spark.catalog.dropTempView("candidate")
+
+
+def judged(spark, frame, name, quality, run, results):
     total, *failing = [int(value or 0) for value in spark.sql(quality["measure"]).first()]
     rules = [
         {"rule": rule["name"], "failing": broken, "threshold": rule["threshold"], "passed": broken <= rule["threshold"] * total}
@@ -32,12 +39,12 @@ def hold_to_rules(spark, frame, step, run, results):
     ]
     stopped = [rule for rule in rules if not rule["passed"]]
     some = any(rule["rows"] and broken > 0 for rule, broken in zip(quality["rules"], failing))
-    rejected = reject(spark, quality, step["name"], run, frame.columns, bool(stopped)) if some else 0
-    results.append({"table": step["name"], "total": total, "rejected": rejected, "rules": rules})
+    rejected = reject(spark, quality, name, run, frame.columns, bool(stopped)) if some else 0
+    results.append({"table": name, "total": total, "rejected": rejected, "rules": rules})
     if stopped:
         told = "; ".join(f"{rule['rule']}: {rule['failing']} of {total}, at most {rule['threshold']:.0%} of rows may" for rule in stopped)
         place = f"{quality['rejected']['database']}.{quality['rejected']['table']}"
-        raise QualityFailed(f"QualityFailed: {step['name']}: {told}; see {place} where run = '{run}'")
+        raise QualityFailed(f"QualityFailed: {name}: {told}; see {place} where run = '{run}'")
     return spark.sql(quality["passing"]) if some else frame
 
 

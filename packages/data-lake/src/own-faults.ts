@@ -17,6 +17,17 @@ import { tablesIn } from "./tables/sql-names";
 const types = /^(string|tinyint|smallint|int|bigint|float|double|boolean|timestamp|date|decimal\(\d{1,2},\d{1,2}\))$/;
 const dataClasses = ["public", "internal", "personal", "sensitive"];
 const name = /^[a-z][a-z0-9_]{0,60}$/;
+/** Words that Spark, DuckDB, Athena or Redshift take for SQL; how to quote them is not the same in all. */
+const reserved = new Set(
+  (
+    "all analyse analyze and any anti array as asc at between both case cast check column constraint create cross " +
+    "current_date current_timestamp default delete desc distinct do drop else end escape except exists false fetch " +
+    "filter for foreign from full grant group having in initially inner insert intersect into is join lateral leading " +
+    "left like limit natural not null offset on only or order outer overlaps placing primary qualify references " +
+    "returning right select semi some table then to trailing true union unique user using values variadic when where " +
+    "window with"
+  ).split(" "),
+);
 const keys = ["description", "columns", "partitionBy", "primaryKey", "format", "quality"];
 const kinds = ["notNull", "unique", "accepted", "range", "referential", "freshness", "rowCount"];
 
@@ -101,14 +112,7 @@ function columnsFaults(path: string, value: unknown, expressions: boolean): Faul
           "description",
           ...(expressions ? ["sql"] : []),
         ]),
-        ...(name.test(String(given.name))
-          ? []
-          : [
-              {
-                path: `${at}.name`,
-                reason: `${quoted(given.name)} must be lower case letters, digits and underscores`,
-              },
-            ]),
+        ...nameFaults(`${at}.name`, given.name),
         ...(types.test(String(given.type))
           ? []
           : [
@@ -134,6 +138,13 @@ function columnsFaults(path: string, value: unknown, expressions: boolean): Faul
       ],
     );
   });
+}
+
+function nameFaults(path: string, given: unknown): Fault[] {
+  if (!name.test(String(given)))
+    return [{ path, reason: `${quoted(given)} must be lower case letters, digits and underscores` }];
+  if (!reserved.has(String(given))) return [];
+  return [{ path, reason: `${quoted(given)} is a word of SQL, which engines quote differently; try "${given}_value"` }];
 }
 
 function rulesFaults(path: string, value: unknown): Fault[] {

@@ -53,7 +53,13 @@ describe("tables of one's own", () => {
       tables: {
         "curated.orders": spend,
         visits: spend,
-        "clean.bad": { columns: [{ name: "A b", type: "varchar", dataClass: "secret" }], partitionBy: ["country"] },
+        "clean.bad": {
+          columns: [
+            { name: "A b", type: "varchar", dataClass: "secret" },
+            { ...spend.columns[0], name: "order" },
+          ],
+          partitionBy: ["country"],
+        },
       },
       columns: { "curated.people": [] },
       quality: { "curated.orders": ["unique"] },
@@ -68,6 +74,7 @@ describe("tables of one's own", () => {
       expect.stringContaining('tables["clean.bad"].columns[0].type: "varchar" must be string, int'),
       'tables["clean.bad"].columns[0].dataClass: "secret" must be one of public, internal, personal, sensitive',
       'tables["clean.bad"].columns[0].description: nothing must say what it holds',
+      'tables["clean.bad"].columns[1].name: "order" is a word of SQL, which engines quote differently; try "order_value"',
       'tables["clean.bad"].partitionBy: ["country"] must be ["dt"], a day, or left out',
       expect.stringContaining('columns["curated.people"]: [] must be a list'),
       'quality["curated.orders"][0]: "unique" must be made by `rule`: rule.notNull("id")',

@@ -21,7 +21,13 @@ export interface QualityCheck {
   readonly passing?: string;
 }
 
-const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+/** Text as a literal. Spark reads '' as the end of one and the start of another, and \\ as an escape, so these are said by number. */
+const text = (value: string): string =>
+  value
+    .split(/(['\\])/)
+    .filter((part) => part !== "")
+    .map((part) => (part === "'" ? "chr(39)" : part === "\\" ? "chr(92)" : `'${part}'`))
+    .join(" || ") || "''";
 const literal = (value: string | number): string => (typeof value === "number" ? String(value) : text(value));
 const list = (columns: readonly string[]): string => columns.join(", ");
 const all = (columns: readonly string[], test: (column: string) => string, glue = " and "): string =>

@@ -1,0 +1,136 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { type LakeTable, qualityCheck, rule } from "@tributary/model";
+import { Kernel } from "../../local/src/kernel";
+import { LakeEngine, type Session } from "../../local/src/services/duckdb";
+import { column } from "../src";
+import { SparkOracle, sparkMissing } from "./spark/oracle";
+
+/** The Glue driver's quality rules on Spark against the same SQL on DuckDB. */
+const describeWithSpark = sparkMissing ? describe.skip : describe;
+if (sparkMissing) console.warn(sparkMissing);
+
+const visits = (threshold: number): LakeTable => ({
+  zone: "curated",
+  name: "visits",
+  description: "Visits",
+  columns: [
+    column("id", "string", "internal", ""),
+    column("kind", "string", "internal", ""),
+    column("minutes", "int", "internal", ""),
+    column("seen", "timestamp", "internal", ""),
+    column("person", "string", "internal", ""),
+  ],
+  partitionBy: [],
+  primaryKey: [],
+  quality: [
+    { ...rule.notNull("id"), threshold },
+    { ...rule.unique("id", "kind"), threshold },
+    rule.accepted("kind", ["it's", "b"], { threshold }),
+    rule.range("minutes", { min: 0, max: 60 }, { threshold }),
+    rule.range("seen", { min: "2020-01-01" }, { threshold }),
+    rule.references("person", "q.people", "id", { threshold }),
+    rule.rowCount({ min: 1, max: 100 }),
+  ],
+});
+// Each row breaks what its id says; nulls break nothing but notNull.
+const rows = [
+  "('fine', 'b', 60, timestamp '2020-01-01 00:00:00', 'p1')",
+  "('nulls', cast(null as string), cast(null as int), cast(null as timestamp), cast(null as string))",
+  "(cast(null as string), 'b', 1, timestamp '2021-01-01 00:00:00', 'p1')",
+  "(cast(null as string), 'b', 1, timestamp '2021-01-01 00:00:00', 'p1')",
+  "('twice', 'b', 1, timestamp '2021-01-01 00:00:00', 'p1')",
+  "('twice', 'b', 2, timestamp '2021-01-01 00:00:00', 'p2')",
+  "('twice', 'it' || chr(39) || 's', 2, timestamp '2021-01-01 00:00:00', 'p2')",
+  "('kind', 'c', 1, timestamp '2021-01-01 00:00:00', 'p1')",
+  "('minutes', 'b', -1, timestamp '2021-01-01 00:00:00', 'p1')",
+  "('early, stranger', 'b', 1, timestamp '2019-12-31 23:59:59', 'p9')",
+];
+const made = `select * from (values ${rows.join(", ")}) v(id, kind, minutes, seen, person)`;
+
+describeWithSpark("quality rules on Spark and on DuckDB", () => {
+  const dataDir = mkdtempSync(path.join(tmpdir(), "tributary-quality-"));
+  const folder = path.join(dataDir, "spark");
+  let kernel: Kernel;
+  let spark: SparkOracle;
+  let session: Session;
+
+  beforeAll(async () => {
+    kernel = new Kernel({ dataDir });
+    mkdirSync(folder);
+    spark = new SparkOracle(folder);
+    session = await LakeEngine.of(kernel).session("spark");
+    await session.run(`CREATE VIEW ${session.database}.main.candidate AS ${made}`);
+    await session.run(`CREATE SCHEMA ${session.database}.q`);
+    await session.run(`CREATE TABLE ${session.database}.q.people AS SELECT * FROM (VALUES ('p1'), ('p2')) v(id)`);
+  });
+  afterAll(async () => {
+    await spark.close();
+    await session.close();
+    await kernel.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  const duckdb = async (sql: string) => (await session.connection.runAndReadAll(sql)).getRowsJson();
+  const stored = (table: string) => `read_parquet('${folder}/warehouse/q.db/${table}/**/*.parquet')`;
+
+  async function drive(table: LakeTable, name: string) {
+    const check = qualityCheck(table);
+    const sql = path.join(folder, "visits.sql");
+    writeFileSync(sql, made);
+    const manifest = path.join(folder, `${name}.json`);
+    const step = { name: "curated.visits", sql, target: { database: "q", table: "visits" }, mode: "overwrite" };
+    const quality = { ...check, rejected: { database: "q", table: "rejected_rows" } };
+    const report = { report: `${folder}/${name}/`, metrics: { namespace: "n", dimensions: {} } };
+    writeFileSync(manifest, JSON.stringify({ version: 1, quality: report, steps: [{ ...step, quality }] }));
+    const { error } = await spark.drive({
+      tables: [
+        "create database if not exists q",
+        "create database if not exists nothing",
+        "create table if not exists q.people using parquet as select * from values ('p1'), ('p2') v(id)",
+        "create table if not exists q.visits (id string, kind string, minutes int, seen timestamp, person string) using parquet",
+        "create table if not exists q.rejected_rows (run string, table_name string, rule string, rejected_at timestamp, row_json string, dt string) using parquet partitioned by (dt)",
+      ],
+      manifest,
+      source: "nothing",
+    });
+    if (!existsSync(path.join(folder, name))) throw new Error(`no report: ${error}`);
+    const day = readdirSync(path.join(folder, name))[0] ?? "";
+    const file = readdirSync(path.join(folder, name, day))[0] ?? "";
+    const told = JSON.parse(readFileSync(path.join(folder, name, day, file), "utf8")) as {
+      run: string;
+      passed: boolean;
+      tables: { total: number; rules: { rule: string; failing: number }[] }[];
+    };
+    return { error, told, check };
+  }
+
+  it("measure, reject and pass the same rows", async () => {
+    const { error, told, check } = await drive(visits(0.5), "some");
+    expect(error).toBeNull();
+    const counts = [told.tables[0]?.total, ...(told.tables[0]?.rules ?? []).map(({ failing }) => failing)];
+    expect(counts.map(String)).toEqual((await duckdb(check?.measure ?? ""))[0]?.map(String));
+    expect(counts).toEqual([10, 2, 2, 1, 1, 1, 1, 0]);
+    const passing = await duckdb(`select * from (${check?.passing}) order by all`);
+    expect(
+      await duckdb(`select * replace (cast(seen as timestamp) as seen) from ${stored("visits")} order by all`),
+    ).toEqual(passing);
+    expect(passing.map(([id]) => id)).toEqual(["fine", "nulls", "twice"]);
+    const rejected = await duckdb(
+      `select rule, row_json->>'id', row_json->>'minutes' from ${stored("rejected_rows")} where run = '${told.run}' order by all`,
+    );
+    expect(rejected).toEqual(
+      await duckdb(`select quality_rule, id, cast(minutes as varchar) from (${check?.rejects}) order by all`),
+    );
+    expect(rejected).toHaveLength(8);
+  }, 120_000);
+
+  it("stop before the table is touched where more rows break a rule than may", async () => {
+    const before = await duckdb(`select * from ${stored("visits")} order by all`);
+    const { error, told } = await drive(visits(0.1), "stopped");
+    expect(error).toContain("QualityFailed: curated.visits: notNull(id): 2 of 10, at most 10% of rows may");
+    expect(told.passed).toBe(false);
+    expect(await duckdb(`select * from ${stored("visits")} order by all`)).toEqual(before);
+  }, 120_000);
+});

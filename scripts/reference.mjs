@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
+import { tablesPage } from "./table-reference.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const components = {
@@ -106,9 +107,11 @@ function pageOf(name, className) {
 
 const check = process.argv.includes("--check");
 const stale = [];
-for (const [name, className] of Object.entries(components)) {
+const pages = Object.entries(components).map(([name, className]) => [name, () => pageOf(name, className)]);
+for (const [name, make] of [...pages, ["tables", () => tablesPage(root)]]) {
   const file = join(root, "docs", "reference", `${name}.md`);
-  const page = pageOf(name, className);
+  const page = make();
+  if (page === undefined) throw new Error("The packages are not built: npm run build");
   if (existsSync(file) && readFileSync(file, "utf8") === page) continue;
   if (check) stale.push(relative(root, file));
   else {

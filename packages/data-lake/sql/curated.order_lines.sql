@@ -57,7 +57,9 @@ told as (
 typed as (
   select
     source_id, message_id, event, user_id, occurred_at, invoice, currency, country, product_index, sku, product_name,
-    case when regexp_like(position, '^[0-9]{1,9}$') then try_cast(position as int) end as stated_line,
+    case
+      when regexp_like(position, '^[0-9]{1,9}$') then try_cast(floor(try_cast(position as decimal(18,4))) as int)
+    end as stated_line,
     case
       when regexp_like(quantity, '^[-+.0-9eE]+$') then try_cast(floor(try_cast(quantity as decimal(18,4))) as int)
     end as quantity,

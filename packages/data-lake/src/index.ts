@@ -7,3 +7,5 @@ export { queries } from "./queries";
 export * from "./tables";
 export { column } from "./tables/columns";
 export { type LakePlan, type LakeStep, planLake, transformText } from "./tables/lake-plan";
+export { commonFunctions } from "./transforms/functions";
+export { findingText, lintTransform, type TransformFinding } from "./transforms/lint";

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { basename, dirname, resolve } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
 import { MatchingError, type MatchResult, match, suggestRules } from "@tributary/matching";
 import { defaultIdentityRules, type LintFinding, lint } from "@tributary/model";
 import { Command, InvalidArgumentError } from "commander";
@@ -74,6 +75,7 @@ async function resolvePeople(inputs: readonly string[], options: ResolveOptions,
   if (options.out !== undefined) makeRoomFor(options.out);
   if (options.report !== undefined) makeRoomFor(options.report);
   const bar = progress("resolving");
+  const work = workFolder();
   let result: MatchResult;
   try {
     result = await match({
@@ -81,6 +83,7 @@ async function resolvePeople(inputs: readonly string[], options: ResolveOptions,
       rules: rules.matching,
       identity: rules.identity,
       report: options.report !== undefined,
+      workFolder: work.path,
       onProgress: (stage, done = 0) => bar.update(done, done, stage),
       ...(options.id === undefined ? {} : { idColumn: options.id }),
       ...(options.truth === undefined ? {} : { truthColumn: options.truth }),
@@ -111,6 +114,24 @@ async function resolvePeople(inputs: readonly string[], options: ResolveOptions,
 
 function warn(findings: readonly LintFinding[], output: Output): void {
   for (const { rule, why, remedy } of findings) output.note(`warning: rule "${rule}": ${why}. To mend it: ${remedy}`);
+}
+
+/** A folder for the run, which is gone afterwards, also when Ctrl-C ends it. */
+function workFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), "tributary-resolve-"));
+  const remove = () => rmSync(path, { recursive: true, force: true });
+  const stop = () => {
+    remove();
+    process.exit(130);
+  };
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  return {
+    path,
+    remove() {
+      process.off("SIGINT", stop).off("SIGTERM", stop);
+      remove();
+    },
+  };
 }
 
 /** The rules of the file that was named; without one, guessed from the data, and said so. */

@@ -26,10 +26,10 @@ export interface TransformFinding {
 export function lintTransform(sql: string): TransformFinding[] {
   const tokens = tokensOf(sql);
   const findings = rules.flatMap((rule) =>
-    rule.find(tokens).map(({ token, found, remedy }): { at: number; finding: TransformFinding } => {
+    rule.find(tokens).map(({ token, found, remedy }) => {
       const at = token?.at ?? 0;
       const before = sql.slice(0, at).split("\n");
-      const finding = {
+      const finding: TransformFinding = {
         rule: rule.name,
         level: rule.level ?? "error",
         line: before.length,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { main } from "../src/main";
 
-const folder = mkdtempSync(join(tmpdir(), "tributary-resolve-"));
+const folder = mkdtempSync(join(tmpdir(), "tributary-cli-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const file = (name: string) => join(folder, name);
 
@@ -141,8 +141,12 @@ test.each([
   expect(answer.out).toBe("");
 });
 
-test("leaves nothing behind where an input is at fault", async () => {
+test("leaves nothing behind, also where an input is at fault", async () => {
+  const ours = () => readdirSync(tmpdir()).filter((name) => name.startsWith(`tributary-resolve-${process.pid}-`));
+  await tributary("resolve", crm, "--rules", file("rules.json"));
+  expect(ours()).toEqual([]);
   const answer = await tributary("resolve", file("nothing.csv"), "--out", file("none.csv"));
   expect([answer.code, answer.err]).toEqual([1, expect.stringContaining("there is no such file")]);
   expect(existsSync(file("none.csv"))).toBe(false);
+  expect(ours()).toEqual([]);
 });

@@ -93,6 +93,7 @@ async function resolvePeople(inputs: readonly string[], options: ResolveOptions,
     });
   } finally {
     bar.stop();
+    work.remove();
   }
   // Told already: what the rules alone show.
   const known = new Set(rules.findings.map(({ code, rule }) => `${code} ${rule}`));
@@ -118,7 +119,7 @@ function warn(findings: readonly LintFinding[], output: Output): void {
 
 /** A folder for the run, which is gone afterwards, also when Ctrl-C ends it. */
 function workFolder(): { readonly path: string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), "tributary-resolve-"));
+  const path = mkdtempSync(join(tmpdir(), `tributary-resolve-${process.pid}-`));
   const remove = () => rmSync(path, { recursive: true, force: true });
   const stop = () => {
     remove();

@@ -10,7 +10,7 @@ import {
   TributaryComponent,
   tagsFor,
 } from "@tributary/core";
-import type { PlatformContract } from "@tributary/model";
+import { lakeFormationTags, type PlatformContract, tableName } from "@tributary/model";
 import type { DataLakeArgs, RawZoneRef } from "./args";
 import { dataLakeDefaults } from "./defaults";
 import { normalize, type ResolvedDataLake } from "./normalize";
@@ -162,6 +162,7 @@ export class DataLake extends TributaryComponent {
       buckets: { raw: buckets.raw.name, clean: buckets.clean.name, curated: buckets.curated.name },
       workgroup: workgroup.name,
       pipelines: { nightly: machine.arn },
+      dataClasses: Object.fromEntries(tables.map((table) => [tableName(table), lakeFormationTags(table)])),
     };
     this.nodes = {
       rawBucket: buckets.raw.bucket,

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import * as path from "node:path";
 import type { FoundationRef } from "@tributary/core";
 import { platformContract } from "@tributary/model";
 import { runStack, type StackRun } from "@tributary/testing";
@@ -11,6 +12,7 @@ import {
   nightlySteps,
   normalize,
   peopleToMatch,
+  rule,
   transformText,
 } from "../src";
 import { bindDatabases } from "../src/resources/scripts";
@@ -50,6 +52,11 @@ describe("DataLake", () => {
   it("publishes the lake's part of the platform's contract", () => {
     const contract = platformContract.shape.lake.parse(run.outputs.contract);
     expect(contract.databases).toEqual({ raw: "raw", clean: "clean", curated: "curated" });
+    // The table has its strictest column's class; its columns name theirs where it differs.
+    expect(contract.dataClasses?.["curated.identities"]).toEqual({
+      table: "personal",
+      columns: { identifier_type: "internal", profile_id: "internal", first_seen: "internal", last_seen: "internal" },
+    });
     expect(contract.pipelines.nightly).toMatch(/^arn:aws:states:/);
     expect(run.outputs.rawZone).toMatchObject({
       bucket: { name: contract.buckets.raw, label: "cdp-raw" },
@@ -245,4 +252,15 @@ describe("transforms", () => {
     });
     expect(bound).toBe("select '$.raw.events', 'clean.events', c.clean from r.events join clean.events_x");
   });
+});
+
+test("docs/lake/tables.md shows what the pipeline's test runs", () => {
+  const page = readFileSync(path.join(__dirname, "..", "..", "..", "docs", "lake", "tables.md"), "utf8");
+  const fixture = path.join(__dirname, "fixtures", "lake");
+  const program = readFileSync(path.join(fixture, "index.js"), "utf8");
+  const shown = program.slice(program.indexOf("const lake ="), program.indexOf("exports.lake")).trim();
+  expect(page).toContain(`\`\`\`ts\n${shown}\n\`\`\``);
+  expect(page).toContain(readFileSync(path.join(fixture, "sql", "visits.sql"), "utf8").trim());
+  const explained = [...page.matchAll(/^\| `rule\.(\w+)/gm)].map(([, name]) => name);
+  expect(explained.sort()).toEqual(Object.keys(rule).sort());
 });

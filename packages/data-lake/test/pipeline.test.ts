@@ -258,6 +258,22 @@ describe("the nightly pipeline", () => {
     ]);
   });
 
+  it("gives back the very bytes that came, whether or not they were an event", async () => {
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, index) => index));
+    const text = '{"note":"a\\u0000b \u{1f98a} \\\\ \\"","n":1e400,  "twice":1,"twice":2}\r\n';
+    await archive("bytes", [
+      record({ message_id: "bin", type: "rejected", payload: bytes.toString("base64"), encoding: "base64" }),
+      record({ message_id: "txt", type: "rejected", payload: text }),
+    ]);
+    const came = await rows(
+      "select payload, encoding from raw.events where message_id in ('bin', 'txt') order by message_id",
+    );
+    expect(came.map(([payload, encoding]) => Buffer.from(String(payload), encoding as BufferEncoding))).toEqual([
+      bytes,
+      Buffer.from(text),
+    ]);
+  });
+
   it("keeps each event once: the first to arrive, typed, without what was rejected", async () => {
     expect(await rows("select count(*), min(dt), max(dt), count(occurred_at) from clean.events")).toEqual([
       [10, "2026-11-23", "2026-11-23", 9],

@@ -29,6 +29,10 @@ export const platformContract = z.object({
     workgroup: z.string(),
     /** State machine ARN by pipeline name (`nightly`). */
     pipelines: z.record(z.string(), z.string()),
+    /** Lake Formation tag values (data classes) by `<zone>.<table>`: the table's, and those of columns that differ. */
+    dataClasses: z
+      .record(z.string(), z.object({ table: z.string(), columns: z.record(z.string(), z.string()) }))
+      .optional(),
   }),
   identities: z.object({
     graphTableName: z.string(),

@@ -13,7 +13,7 @@ const allowed = {
   runtime: ["model"],
   core: ["model"],
   matching: ["model"],
-  local: ["matching", "model", "runtime"],
+  local: ["model", "runtime"],
   cli: ["local", "matching", "model"],
   testing: ["local", "model"],
 };

@@ -106,6 +106,8 @@ def run_step(spark, step, run, results):
 def discover_partitions(spark, database):
     """Files that Firehose delivered since the last run: Athena projects partitions, Spark needs them in the catalog."""
     for table in spark.catalog.listTables(database):
+        if table.isTemporary:
+            continue
         name = f"{database}.{table.name}"
         if any(column.isPartition for column in spark.catalog.listColumns(name)):
             spark.sql(f"MSCK REPAIR TABLE {name}")

@@ -59,12 +59,10 @@ export class SparkOracle {
   async close(): Promise<void> {
     this.process.stdin.end();
     if (this.process.exitCode === null) {
-      await Promise.race([
-        new Promise((resolve) => this.process.once("exit", resolve)),
-        new Promise((resolve) => setTimeout(resolve, 10_000)),
-      ]);
+      const patience = setTimeout(() => this.process.kill("SIGKILL"), 10_000);
+      await new Promise((resolve) => this.process.once("exit", resolve));
+      clearTimeout(patience);
     }
-    this.process.kill("SIGKILL");
     this.lines.close();
   }
 

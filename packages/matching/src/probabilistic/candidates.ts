@@ -1,6 +1,7 @@
-import { BlockSamples, type Blocks, blocksOf } from "./blocks";
+import { type Blocks, blocksOf } from "./blocks";
 import { byContent } from "./encode";
 import type { Key } from "./keys";
+import { BlockSamples } from "./samples";
 import { bits } from "./strings";
 
 /** One conjunction that records are blocked by, and what it costs. */

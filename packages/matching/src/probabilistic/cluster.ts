@@ -37,9 +37,15 @@ export function clusterProfiles(
 ): Profiles {
   const { size } = encoded;
   const parent = new Int32Array(size);
-  for (let at = 0; at < size; at++) parent[at] = at;
-  const members = new Map<number, number[]>();
+  /** The next member of a record's profile, round and round. */
+  const next = new Int32Array(size);
+  /** Distinct records of a profile, and records, by its root. */
+  const lengths = new Int32Array(size).fill(1);
   const records = new Int32Array(size);
+  for (let at = 0; at < size; at++) {
+    parent[at] = at;
+    next[at] = at;
+  }
   for (const distinct of encoded.distinctOf) records[distinct] = (records[distinct] as number) + 1;
   const find = (at: number): number => {
     let current = at;
@@ -49,28 +55,35 @@ export function clusterProfiles(
     }
     return current;
   };
-  const listOf = (root: number): number[] => members.get(root) ?? [root];
-  const unite = (x: number, y: number, a: number[], b: number[]): void => {
-    const [into, from, list, other] = a.length >= b.length ? [x, y, a, b] : [y, x, b, a];
-    for (const one of other) list.push(one);
-    members.set(into, list);
-    members.delete(from);
+  const membersOf = (root: number): number[] => {
+    const members = [root];
+    for (let at = next[root] as number; at !== root; at = next[at] as number) members.push(at);
+    return members;
+  };
+  const unite = (x: number, y: number): void => {
+    const [into, from] = (lengths[x] as number) >= (lengths[y] as number) ? [x, y] : [y, x];
+    const after = next[into] as number;
+    next[into] = next[from] as number;
+    next[from] = after;
     parent[from] = into;
+    lengths[into] = (lengths[into] as number) + (lengths[from] as number);
     records[into] = (records[into] as number) + (records[from] as number);
   };
   for (const [a, b] of options.united ?? []) {
     const x = find(a);
     const y = find(b);
-    if (x !== y) unite(x, y, listOf(x), listOf(y));
+    if (x !== y) unite(x, y);
   }
   const kept: number[] = [];
   const cut = new Map<string, number>();
-  const refusal = (x: number, y: number, a: number[], b: number[]): string | undefined => {
+  const refusal = (x: number, y: number, state: number): string | undefined => {
     if ((records[x] as number) + (records[y] as number) > options.maxSize)
       return `more than ${options.maxSize} records`;
     // A pair of single records has been weighed: its link is what brought us here.
-    if (a.length * b.length > 1 && scorer.profiles(a, b, prior) < options.cohesion)
-      return "the profiles contradict each other";
+    if (state === 2 && options.refusal === undefined) return undefined;
+    const a = membersOf(x);
+    const b = membersOf(y);
+    if (state > 2 && scorer.profiles(a, b, prior) < options.cohesion) return "the profiles contradict each other";
     return options.refusal?.(a, b);
   };
   // A pair of profiles that was refused is asked again only when one of them has grown.
@@ -80,18 +93,16 @@ export function clusterProfiles(
     const x = find(pairs.a[place] as number);
     const y = find(pairs.b[place] as number);
     if (x === y) continue;
-    const a = listOf(x);
-    const b = listOf(y);
+    const state = (lengths[x] as number) + (lengths[y] as number);
     const key = Math.min(x, y) * size + Math.max(x, y);
-    const state = a.length + b.length;
     if (refused.get(key) === state) continue;
-    const reason = refusal(x, y, a, b);
+    const reason = refusal(x, y, state);
     if (reason !== undefined) {
       refused.set(key, state);
       cut.set(reason, (cut.get(reason) ?? 0) + 1);
       continue;
     }
-    unite(x, y, a, b);
+    unite(x, y);
     kept.push(place);
   }
   for (let at = 0; at < size; at++) parent[at] = find(at);

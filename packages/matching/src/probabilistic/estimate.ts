@@ -1,8 +1,8 @@
 import { bump } from "./arrays";
-import type { BlockSamples } from "./blocks";
 import type { Comparison } from "./comparisons";
 import { byContent, type Encoded } from "./encode";
 import type { Key } from "./keys";
+import type { BlockSamples } from "./samples";
 import type { Vectors } from "./vectors";
 
 /** Different comparison vectors of a sample of pairs, and how often each occurs. */

@@ -1,9 +1,9 @@
 import { bump } from "./arrays";
-import { BlockSamples } from "./blocks";
 import type { Comparison } from "./comparisons";
 import type { Encoded } from "./encode";
 import { type Learned, learn, levelCounts, randomPatterns, session, shares, trainingKeys } from "./estimate";
 import type { Key } from "./keys";
+import { BlockSamples } from "./samples";
 import type { Vectors } from "./vectors";
 
 /** What the model knows of one comparison. */

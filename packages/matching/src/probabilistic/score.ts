@@ -111,11 +111,10 @@ export async function scorePairs(input: ScoreInput): Promise<Scored> {
   const pairs = new Pairs();
   let compared = 0;
   const take = (i: number, j: number): void => {
-    scorer.pair(i, j);
     compared++;
     if (compared % 1_000_000 === 0) progress("compare", compared);
     // Below even evidence a pair is neither a link nor many matches.
-    if (scorer.match < 0) return;
+    if (!scorer.isLikely(i, j)) return;
     counts.add(scorer.match, scorer.kin);
     pairs.push(i, j, scorer.match);
     kin.push(scorer.kin);

@@ -15,6 +15,7 @@ const databases = { raw: "shop_raw", clean: "shop_clean", curated: "shop_curated
 let runtime: LocalRuntime;
 let lake: PlatformContract["lake"];
 let workspace: string;
+let curateJob: string;
 
 interface Product {
   readonly [field: string]: unknown;
@@ -179,6 +180,7 @@ beforeAll(async () => {
   const up = await runtime.up({ programDir: path.join(__dirname, "fixtures", "lake"), stack: "test" });
   lake = up.outputs.lake as PlatformContract["lake"];
   workspace = String(up.outputs.workspace);
+  curateJob = String(up.outputs.curateJob);
   await archive("first", received);
   // The same again on another day, later and with other texts: copies, all of them.
   await archive(
@@ -444,6 +446,13 @@ describe("the nightly pipeline", () => {
     return JSON.parse(Buffer.from(Body).toString("utf8")) as Report;
   };
 
+  const curateRuns = async () => {
+    const { JobRuns } = await runtime.call<{ JobRuns: { Id: string; JobRunState: string }[] }>("glue", "GetJobRuns", {
+      JobName: curateJob,
+    });
+    return JobRuns;
+  };
+
   it("makes tables of one's own in order, and keeps rows that break a rule out of them, with the rule", async () => {
     await archive("visits", [visit("v1", 10), visit("v2", 600), visit("v3", null, null), visit("v4", 601, "stranger")]);
     const run = await nightly();
@@ -478,6 +487,7 @@ describe("the nightly pipeline", () => {
 
   it("stops before a table that more rows would break than may, with the report, and leaves it as it was", async () => {
     const before = await own();
+    const ended = (await curateRuns()).length;
     await archive("broken", [visit("v5", 10_000), visit("v6", -1), visit("v7", 999), visit("v8", 700)]);
     const run = await nightly();
     expect(run.status).toBe("FAILED");
@@ -489,5 +499,8 @@ describe("the nightly pipeline", () => {
     const [, of = ""] = /where run = '(jr_\w+)'/.exec(run.error ?? "") ?? [];
     expect(after.rejected.rows.filter(([, , , each]) => each === of)).toHaveLength(6);
     expect(await reportOf(of)).toMatchObject({ passed: false });
+    // The same rows would break the same rule: it is not tried again.
+    const runs = (await curateRuns()).slice(0, -ended);
+    expect(runs.map((each) => [each.Id, each.JobRunState])).toEqual([[of, "FAILED"]]);
   });
 });

@@ -20,6 +20,9 @@ import { SparkOracle, sparkMissing } from "./spark/oracle";
 import { pools } from "./spark/pools";
 import { rawEvents, rawProfiles } from "./spark/rows";
 
+// Starting Spark takes half a minute where both cores are busy.
+jest.setTimeout(180_000);
+
 /** DuckDB with the Spark prelude against Spark itself. Starting Spark takes seconds, so one session answers all. */
 const describeWithSpark = sparkMissing ? describe.skip : describe;
 if (sparkMissing) console.warn(sparkMissing);
@@ -71,7 +74,7 @@ describeWithSpark("on Spark and on DuckDB", () => {
     expect(compared).toEqual(Object.fromEntries(Object.keys(compared).map((name) => [name, same])));
     // A comparison of nothing proves nothing.
     expect(Object.entries(compared).filter(([, { rows }]) => rows < 5)).toEqual([]);
-  }, 120_000);
+  });
 });
 
 describe("the cases", () => {

@@ -152,14 +152,17 @@ export function dqdl(table: LakeTable): string | undefined {
 
 function dqdlRule(table: LakeTable, rule: QualityRule): string[] {
   const threshold = rule.threshold ?? 0;
-  const least = 1 - threshold;
+  const least = Number((1 - threshold).toFixed(6));
   switch (rule.kind) {
     case "notNull":
       return rule.columns.map((column) =>
         threshold === 0 ? `IsComplete ${quote(column)}` : `Completeness ${quote(column)} >= ${least}`,
       );
-    case "unique":
-      return [rule.columns.length === 1 ? `IsUnique ${quote(rule.columns[0] ?? "")}` : keyRule(rule.columns)];
+    case "unique": {
+      const [column = "", ...others] = rule.columns;
+      if (others.length > 0) return [keyRule(rule.columns, threshold)];
+      return [threshold === 0 ? `IsUnique ${quote(column)}` : `Uniqueness ${quote(column)} >= ${least}`];
+    }
     case "accepted":
     case "range": {
       const condition = (broken(table, rule) ?? "").replaceAll("c.", "");
@@ -181,9 +184,10 @@ function dqdlRule(table: LakeTable, rule: QualityRule): string[] {
 }
 
 /** Null keys are `notNull`'s matter, as in our SQL, so not `IsPrimaryKey`. */
-function keyRule(columns: readonly string[]): string {
-  const keys = `select ${list(columns)} from primary where ${all(columns, (column) => `${column} is not null`)} group by ${list(columns)} having count(*) > 1`;
-  return `CustomSql "select count(*) from (${keys}) repeated" = 0`;
+function keyRule(columns: readonly string[], threshold: number): string {
+  const keys = repeated(columns).replace(`from ${candidate} `, "from primary ");
+  const share = `select (select coalesce(sum(times), 0) from ${keys} repeated) / (select greatest(count(*), 1) from primary)`;
+  return `CustomSql "${share}" <= ${threshold}`;
 }
 
 /** Tables that a table's rules read besides its own. */

@@ -36,10 +36,8 @@ const javaPattern = (pattern: string) => {
  */
 const toTimestamp = (value: string) => {
   const text = `CAST(${value} AS VARCHAR)`;
-  // What collectors write needs no pattern: `2024-01-05T10:00:00.123Z`, or a timestamp's own text.
-  const plain =
-    `${text}[5] = '-' AND ${text}[8] = '-' AND ${text}[14] = ':' AND ${text}[17] = ':' AND ${text}[12:13] <> '24'` +
-    ` AND (len(${text}) = 19 OR (${text}[20] IN ('Z', '.') AND NOT regexp_matches(${text}[20:], '[-+/]')))`;
+  // What collectors write, and a timestamp's own text, need no pattern.
+  const iso = `(${text} LIKE '____-__-__T__:__:__.___Z' OR ${text} LIKE '____-__-__T__:__:__Z' OR ${text} LIKE '____-__-__ __:__:__') AND ${text} NOT LIKE '___________24%'`;
   const zone = "(?: ?(?:Z|UTC|GMT)|[-+][0-9]{1,2}(?::?[0-9]{2})?)";
   const time = `(?:[01]?[0-9]|2[0-3])(?::[0-9]{1,2}(?::[0-9]{1,2}(?:[.][0-9]*)?)?)?${zone}?`;
   const grammar = `^\\s*[+]?[0-9]{4,6}(?:-[0-9]{1,2}(?:-[0-9]{1,2}(?:[ T]${time})?)?)?\\s*$`;
@@ -52,7 +50,7 @@ const toTimestamp = (value: string) => {
     ["([ T][0-9]{1,2}:[0-9]{1,2})(Z|[-+].*)?$", "\\1:00\\2"],
     ["[.]([^0-9]|$)", "\\1"],
   ].reduce((sql, [from, to]) => `system.main.regexp_replace(${sql}, '${from}', '${to}', 'g')`, text);
-  return `CASE WHEN ${plain} THEN try_cast(${text} AS TIMESTAMP) WHEN regexp_matches(${text}, '${grammar}') THEN CAST(try_cast(${canonical} AS TIMESTAMPTZ) AS TIMESTAMP) END`;
+  return `CASE WHEN ${iso} THEN try_cast(${text} AS TIMESTAMP) WHEN regexp_matches(${text}, '${grammar}') THEN CAST(try_cast(${canonical} AS TIMESTAMPTZ) AS TIMESTAMP) END`;
 };
 
 /** Text, a date or a timestamp → DATE: Spark reads the day and looks at nothing behind it. */
@@ -90,9 +88,10 @@ const whole = (name: "floor" | "ceil") => {
 const escapedAstral = (text: string) =>
   `array_to_string(list_transform(string_split(${text}, ''), lambda c: CASE WHEN unicode(c) > 65535 THEN printf('\\u%04X\\u%04X', 55296 + ((unicode(c) - 65536) // 1024), 56320 + (unicode(c) - 65536) % 1024) ELSE c END), '')`;
 
+// Whether there is any is asked of the whole text, which costs less than to extract twice.
 const jsonText = "TRY(json_extract_string(j, p))";
 const getJsonObject = `CASE
-  WHEN strlen(${jsonText}) > system.main.length(${jsonText}) AND regexp_matches(${jsonText}, '[\\x{10000}-\\x{10FFFF}]') AND TRY(json_type(j, p)) IN ('OBJECT', 'ARRAY') THEN ${escapedAstral(jsonText)}
+  WHEN (strlen(j) > system.main.length(j) OR contains(j, '\\u')) AND regexp_matches(j, '[\\x{10000}-\\x{10FFFF}]|\\\\u[dD][89abAB]') AND TRY(json_type(j, p)) IN ('OBJECT', 'ARRAY') THEN ${escapedAstral(jsonText)}
   WHEN (ends_with(p, ']') OR p = '$') AND TRY(json_type(j, p)) = 'NULL' THEN 'null'
   ELSE ${jsonText} END`;
 

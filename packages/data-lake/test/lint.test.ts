@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import * as path from "node:path";
-import { findingText, lintTransform } from "../src";
+import { commonFunctions, findingText, lintTransform } from "../src";
 import { rules } from "../src/transforms/rules";
 
 /** The common subset of Spark's SQL and DuckDB's: each rule finds its like, at its place, and nothing else. */
@@ -88,4 +88,20 @@ describe("the lint of transforms", () => {
       expect(() => lintTransform(sql)).not.toThrow();
     },
   );
+});
+
+describe("docs/lake/transforms.md", () => {
+  const page = readFileSync(path.join(__dirname, "..", "..", "..", "docs", "lake", "transforms.md"), "utf8");
+
+  it("tells every rule and every function", () => {
+    expect(rules.map(({ name }) => name).filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+    const listed = new Set((/^abs add_months [^;]*/m.exec(page)?.[0] ?? "").split(" "));
+    expect([...listed].sort()).toEqual([...commonFunctions].sort());
+  });
+
+  it("shows SQL that the lint lets pass", () => {
+    const shown = [...page.matchAll(/```sql\n([\s\S]*?)```/g)].map(([, sql = ""]) => sql);
+    expect(shown).toHaveLength(1);
+    expect(shown.flatMap(lintTransform)).toEqual([]);
+  });
 });

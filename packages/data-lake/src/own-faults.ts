@@ -13,6 +13,7 @@ import { tablesOf, type Zone } from "./tables";
 import { cycleIn, planLake, readable, readTransform } from "./tables/lake-plan";
 import { rejectedRows } from "./tables/rejected-rows";
 import { tablesIn } from "./tables/sql-names";
+import { findingText, lintTransform } from "./transforms/lint";
 
 const types = /^(string|tinyint|smallint|int|bigint|float|double|boolean|timestamp|date|decimal\(\d{1,2},\d{1,2}\))$/;
 const dataClasses = ["public", "internal", "personal", "sensitive"];
@@ -132,9 +133,16 @@ function columnsFaults(path: string, value: unknown, expressions: boolean): Faul
         ...(typeof given.description === "string"
           ? []
           : [{ path: `${at}.description`, reason: `${quoted(given.description)} must say what it holds` }]),
-        ...(given.sql === undefined || typeof given.sql === "string"
+        ...(given.sql === undefined
           ? []
-          : [{ path: `${at}.sql`, reason: `${quoted(given.sql)} must be an expression of the table's other columns` }]),
+          : typeof given.sql === "string"
+            ? lintFaults(`${at}.sql`, `select ${given.sql}`, "select …")
+            : [
+                {
+                  path: `${at}.sql`,
+                  reason: `${quoted(given.sql)} must be an expression of the table's other columns`,
+                },
+              ]),
       ],
     );
   });
@@ -165,7 +173,15 @@ function transformTextFaults(path: string, value: unknown): Fault[] {
   const sql = readTransform(value);
   if (sql === undefined) return [{ path, reason: `there is no file ${value}, seen from ${process.cwd()}` }];
   const opens = /^\s*(?:--[^\n]*\n\s*)*(select|with)\b/i.test(sql);
-  return opens ? [] : [{ path, reason: "must be one SELECT; where its rows go is the table's to say" }];
+  if (!opens) return [{ path, reason: "must be one SELECT; where its rows go is the table's to say" }];
+  return lintFaults(path, sql, sql === value ? "line" : value);
+}
+
+/** What Glue and a laptop would not take alike. Warnings are for who lints by hand. */
+function lintFaults(path: string, sql: string, file: string): Fault[] {
+  return lintTransform(sql)
+    .filter(({ level }) => level === "error")
+    .map((finding) => ({ path, reason: findingText(file, finding) }));
 }
 
 /** What is said of a table that there is not, or that cannot take it. */

@@ -63,7 +63,11 @@ describe("tables of one's own", () => {
       },
       columns: { "curated.people": [] },
       quality: { "curated.orders": ["unique"] },
-      transforms: { "curated.people": "sql/none.sql", "curated.orders": "insert into x" },
+      transforms: {
+        "curated.people": "sql/none.sql",
+        "curated.orders": "insert into x",
+        "curated.customers": "select `a` from clean.events",
+      },
     } as unknown as DataLakeArgs;
     const faults = dataLakeFaults(args).map(({ path, reason }) => `${path}: ${reason}`);
     expect(faults).toEqual([
@@ -80,6 +84,7 @@ describe("tables of one's own", () => {
       'quality["curated.orders"][0]: "unique" must be made by `rule`: rule.notNull("id")',
       expect.stringContaining('transforms["curated.people"]: there is no file sql/none.sql'),
       'transforms["curated.orders"]: must be one SELECT; where its rows go is the table\'s to say',
+      expect.stringMatching(/^transforms\["curated\.customers"\]: line:1:8 \S+: `.*`: /),
       "workers: 1 must be a whole number from 2 to 100: Glue needs two at least",
     ]);
   });

@@ -32,6 +32,7 @@ const visits = (threshold: number): LakeTable => ({
     rule.range("seen", { min: "2020-01-01" }, { threshold }),
     rule.references("person", "q.people", "id", { threshold }),
     rule.rowCount({ min: 1, max: 100 }),
+    ...(threshold < 0.5 ? [rule.fresh("seen", 24), rule.fresh("seen", 1_000_000)] : []),
   ],
 });
 // Each row breaks what its id says; nulls break nothing but notNull.
@@ -128,7 +129,10 @@ describeWithSpark("quality rules on Spark and on DuckDB", () => {
 
   it("stop before the table is touched where more rows break a rule than may", async () => {
     const before = await duckdb(`select * from ${stored("visits")} order by all`);
-    const { error, told } = await drive(visits(0.1), "stopped");
+    const { error, told, check } = await drive(visits(0.1), "stopped");
+    const rules = told.tables[0]?.rules ?? [];
+    expect(rules.slice(-2).map(({ failing }) => failing)).toEqual([1, 0]);
+    expect((await duckdb(check?.measure ?? ""))[0]?.slice(-2).map(String)).toEqual(["1", "0"]);
     expect(error).toContain("QualityFailed: curated.visits: notNull(id): 2 of 10, at most 10% of rows may");
     expect(told.passed).toBe(false);
     expect(await duckdb(`select * from ${stored("visits")} order by all`)).toEqual(before);

@@ -99,7 +99,7 @@ function counted(table: LakeTable, rule: QualityRule): string {
     case "rowCount":
       return `case when count(*) < ${rule.min ?? 0}${rule.max === undefined ? "" : ` or count(*) > ${rule.max}`} then 1 else 0 end`;
     default:
-      return `count_if(${broken(table, rule)})`;
+      return `count(*) filter (where ${broken(table, rule)})`;
   }
 }
 

@@ -1,6 +1,25 @@
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
-import { bits, characterMask, editDistance, jaroWinkler, withinOneEdit } from "../src/probabilistic/strings";
+import * as strings from "../src/probabilistic/strings";
+
+const { bits } = strings;
+type Distance<T> = (units: Uint16Array, a: number, m: number, b: number, n: number) => T;
+/** A distance of two strings: of two texts that lie in one array, not one right behind the other. */
+const ofTwo =
+  <T>(distance: Distance<T>) =>
+  (a: string, b: string): T => {
+    const units = Uint16Array.from(`-${a}--${b}-`, (unit) => unit.charCodeAt(0));
+    return distance(units, 1, a.length, a.length + 3, b.length);
+  };
+const withinOneEdit = ofTwo(strings.withinOneEdit);
+const editDistance = ofTwo(strings.editDistance);
+const jaroWinkler = ofTwo(strings.jaroWinkler);
+const characterMask = (text: string) =>
+  strings.characterMask(
+    Uint16Array.from(`0${text}1`, (unit) => unit.charCodeAt(0)),
+    1,
+    text.length + 1,
+  );
 
 const seed = Number(process.env.TRIBUTARY_SEED ?? 20261123);
 const word = fc.string({ unit: fc.constantFrom(..."abcde0"), maxLength: 9 });

@@ -56,18 +56,20 @@ function street(column: Column, siblings: readonly Column[]): Level {
 
 const codeLevels = ["missing", "differs", "two edits", "one edit", "equal"];
 function code(column: Column, twoEdits = true): Level {
-  const { dictionary } = column;
+  const { units, starts, lengths, masks } = column.dictionary;
   const most = twoEdits ? 2 : 1;
   return (a, b) => {
-    const onlyA = bits((dictionary.masks[a] as number) & ~(dictionary.masks[b] as number));
-    const onlyB = bits((dictionary.masks[b] as number) & ~(dictionary.masks[a] as number));
+    const onlyA = bits((masks[a] as number) & ~(masks[b] as number));
+    const onlyB = bits((masks[b] as number) & ~(masks[a] as number));
     if (onlyA > most || onlyB > most) return 1;
-    const x = dictionary.values[a] as string;
-    const y = dictionary.values[b] as string;
-    const longest = Math.max(x.length, y.length);
+    const x = starts[a] as number;
+    const y = starts[b] as number;
+    const m = lengths[a] as number;
+    const n = lengths[b] as number;
+    const longest = Math.max(m, n);
     if (longest < 3) return 1;
-    if (withinOneEdit(x, y)) return 3;
-    return twoEdits && longest >= 6 && Math.abs(x.length - y.length) <= 2 && editDistance(x, y) <= 2 ? 2 : 1;
+    if (withinOneEdit(units, x, m, y, n)) return 3;
+    return twoEdits && longest >= 6 && Math.abs(m - n) <= 2 && editDistance(units, x, m, y, n) <= 2 ? 2 : 1;
   };
 }
 
@@ -85,15 +87,19 @@ function phone(column: Column, siblings: readonly Column[]): Level {
 
 const postcodeLevels = ["missing", "differs", "same area", "one edit", "equal"];
 function postcode(column: Column): Level {
-  const { dictionary } = column;
+  const { units, starts, lengths } = column.dictionary;
   const plain = code(column, false);
   return (a, b, i, j) => {
     const level = plain(a, b, i, j);
     if (level === 3) return level;
-    const x = dictionary.values[a] as string;
-    const y = dictionary.values[b] as string;
-    const area = Math.max(2, Math.min(x.length, y.length) - 3);
-    return x.slice(0, area) === y.slice(0, area) ? 2 : 1;
+    const x = starts[a] as number;
+    const y = starts[b] as number;
+    const m = lengths[a] as number;
+    const n = lengths[b] as number;
+    const area = Math.max(2, Math.min(m, n) - 3);
+    if (Math.min(m, area) !== Math.min(n, area)) return 1;
+    for (let at = 0; at < area && at < m; at++) if (units[x + at] !== units[y + at]) return 1;
+    return 2;
   };
 }
 
@@ -103,16 +109,17 @@ const differs: Level = () => 1;
 const emailLevels = ["missing", "differs", "similar before the @", "one edit", "equal before the @", "equal"];
 function email(column: Column): Level {
   const { dictionary } = column;
+  const { units, starts } = dictionary;
   const users = usersOf(dictionary);
   return (a, b) => {
     const m = users.lengths[a] as number;
     const n = users.lengths[b] as number;
     if (m === n && users.hashes[a] === users.hashes[b]) return 4;
     if (isOneEdit(dictionary, a, b)) return 3;
-    const x = dictionary.values[a] as string;
-    const y = dictionary.values[b] as string;
-    if (isUnlike(x, y, m, n, users.masks[a] as number, users.masks[b] as number, 0.88)) return 1;
-    return jaroWinkler(x.slice(0, m), y.slice(0, n)) >= 0.88 ? 2 : 1;
+    const x = starts[a] as number;
+    const y = starts[b] as number;
+    if (isUnlike(units, x, m, y, n, users.masks[a] as number, users.masks[b] as number, 0.88)) return 1;
+    return jaroWinkler(units, x, m, y, n) >= 0.88 ? 2 : 1;
   };
 }
 
@@ -126,16 +133,26 @@ const dateLevels = [
   "equal",
 ];
 function date(column: Column): Level {
-  const { dictionary } = column;
-  const number = (from: number, to: number) =>
-    Int32Array.from(dictionary.values, (value) => Number(value.slice(from, to)));
+  const { units, starts, lengths, size } = column.dictionary;
+  const number = (from: number, to: number): Int32Array => {
+    const numbers = new Int32Array(size);
+    for (let code = 0; code < size; code++) {
+      const start = starts[code] as number;
+      for (let at = start + from; at < start + to; at++)
+        numbers[code] = (numbers[code] as number) * 10 + (units[at] as number) - 48;
+    }
+    return numbers;
+  };
   const [years, months, days] = [number(0, 4), number(5, 7), number(8, 10)];
   return (a, b) => {
     const year = years[a] === years[b];
     const month = months[a] === months[b];
     const day = days[a] === days[b];
     // One digit or two neighbours are in one part, or at the border of two.
-    if ((year || month || day) && withinOneEdit(dictionary.values[a] as string, dictionary.values[b] as string))
+    if (
+      (year || month || day) &&
+      withinOneEdit(units, starts[a] as number, lengths[a] as number, starts[b] as number, lengths[b] as number)
+    )
       return 5;
     if (year && months[a] === days[b] && days[a] === months[b]) return 4;
     if ((year && (month || day)) || (month && day)) return 3;

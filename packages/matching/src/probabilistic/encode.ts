@@ -1,16 +1,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { sharedIntegers } from "./arrays";
+import { type Dictionary, dictionaryOf } from "./dictionary";
 import type { Field, Role } from "./fields";
-import { characterMask } from "./strings";
-
-/** The distinct normal forms of a family of fields, by code. */
-export interface Dictionary {
-  /** Empty for families whose values are only told apart. */
-  readonly values: readonly string[];
-  readonly masks: Int32Array;
-  /** A number made of each value: codes differ from run to run, these do not. */
-  readonly hashes: Int32Array;
-  readonly size: number;
-}
 
 /** A field of every distinct record. */
 export interface Column {
@@ -41,26 +32,18 @@ export interface Encoded {
   readonly firstOf: Int32Array;
 }
 
-/** Calls with each chunk's columns: numbers (which must not be null) as typed arrays, text as vectors. */
+/** Calls with each chunk's columns: numbers, which must not be null, as typed arrays. */
 async function eachChunk(
   connection: DuckDBConnection,
   sql: string,
-  take: (
-    numbers: (at: number) => Int32Array | Float64Array,
-    text: (at: number, row: number) => string,
-    rows: number,
-  ) => void,
+  take: (numbers: (at: number) => Int32Array | Float64Array, rows: number) => void,
 ): Promise<void> {
   const result = await connection.stream(sql);
   for (;;) {
     const chunk = await result.fetchChunk();
     if (!chunk || chunk.rowCount === 0) return;
     const columns = Array.from({ length: chunk.columnCount }, (_, at) => chunk.getColumnVector(at));
-    take(
-      (at) => (columns[at] as unknown as { items: Int32Array | Float64Array }).items,
-      (at, row) => (columns[at] as (typeof columns)[number]).getItem(row) as string,
-      chunk.rowCount,
-    );
+    take((at) => (columns[at] as unknown as { items: Int32Array | Float64Array }).items, chunk.rowCount);
   }
 }
 
@@ -70,12 +53,16 @@ async function count(connection: DuckDBConnection, sql: string): Promise<number>
 }
 
 /** Codes and categories are told apart by more than equality only where their values are long enough to be mistyped. */
-function shapeOf(role: Role, values: readonly string[], known: number): Exclude<Role, "shape"> {
+function shapeOf(role: Role, { units, starts, lengths, size }: Dictionary, known: number): Exclude<Role, "shape"> {
   if (role !== "shape") return role;
-  if (values.length <= 60) return "category";
+  if (size <= 60) return "category";
   let digits = 0;
-  for (const value of values) if (/[0-9]/.test(value)) digits++;
-  if (digits > values.length * 0.8) return "code";
+  for (let code = 0; code < size; code++) {
+    const start = starts[code] as number;
+    const text = units.subarray(start, start + (lengths[code] as number));
+    if (text.some((unit) => unit >= 48 && unit <= 57)) digits++;
+  }
+  if (digits > size * 0.8) return "code";
   return known > 0 ? "text" : "category";
 }
 
@@ -87,25 +74,36 @@ export async function encode(connection: DuckDBConnection, table: string, fields
   const records = await count(connection, `SELECT count(*) FROM ${table}`);
   const families = [...new Set(fields.map((field) => field.family))];
   const dictionaries = new Map<string, Dictionary>();
-  for (const [index, field] of fields.entries()) {
-    await connection.run(
-      `CREATE OR REPLACE TEMP TABLE fs_raw${index} AS SELECT raw, ${field.value("raw")} AS v FROM (SELECT ${field.source} AS raw FROM ${table} GROUP BY 1) WHERE raw IS NOT NULL`,
-    );
-  }
+  // What has been read is taken in while the next statement runs.
+  let waiting: (() => void) | undefined;
+  const run = async (sql: string): Promise<void> => {
+    const running = connection.run(sql);
+    const work = waiting;
+    waiting = undefined;
+    work?.();
+    await running;
+  };
   for (const [number, family] of families.entries()) {
     const own = [...fields.keys()].filter((index) => fields[index]?.family === family);
+    for (const index of own) {
+      const field = fields[index] as Field;
+      await run(
+        `CREATE OR REPLACE TEMP TABLE fs_raw${index} AS SELECT raw, ${field.value("raw")} AS v FROM (SELECT ${field.source} AS raw FROM ${table} GROUP BY 1) WHERE raw IS NOT NULL`,
+      );
+    }
     const all = own.map((index) => `SELECT v FROM fs_raw${index} WHERE v IS NOT NULL`).join(" UNION ALL ");
-    await connection.run(
+    await run(
       `CREATE OR REPLACE TEMP TABLE fs_words${number} AS SELECT (row_number() OVER () - 1)::INT AS code, v, (hash(v) >> 33)::INT AS h FROM (${all}) GROUP BY v`,
     );
     for (const index of own) {
-      await connection.run(
+      await run(
         `CREATE OR REPLACE TEMP TABLE fs_codes${index} AS SELECT raw, code, h FROM fs_raw${index} JOIN fs_words${number} USING (v)`,
       );
-      await connection.run(`DROP TABLE fs_raw${index}`);
+      await run(`DROP TABLE fs_raw${index}`);
     }
-    dictionaries.set(family, await readDictionary(connection, `fs_words${number}`));
-    await connection.run(`DROP TABLE fs_words${number}`);
+    const read = await dictionaryOf(connection, `fs_words${number}`);
+    await run(`DROP TABLE fs_words${number}`);
+    waiting = () => dictionaries.set(family, read());
   }
   const raw = fields.map(() => new Int32Array(records));
   const content = new Float64Array(records);
@@ -113,10 +111,10 @@ export async function encode(connection: DuckDBConnection, table: string, fields
   const hashes = fields.map((_, index) => `d${index}.h`);
   const joins = fields.map((field, index) => `LEFT JOIN fs_codes${index} d${index} ON d${index}.raw = ${field.source}`);
   // As a table first: a stream would run the joins in one thread.
-  await connection.run(
+  await run(
     `CREATE OR REPLACE TEMP TABLE fs_records AS SELECT ${table}.rowid::INT AS r, (hash(${hashes.join(", ")}) >> 11)::DOUBLE AS content, ${codes.join(", ")} FROM ${table} ${joins.join(" ")}`,
   );
-  await eachChunk(connection, "FROM fs_records", (numbers, _, rows) => {
+  await eachChunk(connection, "FROM fs_records", (numbers, rows) => {
     const at = numbers(0);
     const order = numbers(1);
     for (let row = 0; row < rows; row++) content[at[row] as number] = order[row] as number;
@@ -135,25 +133,6 @@ export async function encode(connection: DuckDBConnection, table: string, fields
   return { records, size: firstOf.length, columns, order, distinctOf, firstOf };
 }
 
-async function readDictionary(connection: DuckDBConnection, words: string): Promise<Dictionary> {
-  const size = await count(connection, `SELECT count(*) FROM ${words}`);
-  const values: string[] = new Array(size);
-  const masks = new Int32Array(size);
-  const hashes = new Int32Array(size);
-  await eachChunk(connection, `SELECT code, h, v FROM ${words}`, (numbers, text, rows) => {
-    const codes = numbers(0);
-    const h = numbers(1);
-    for (let row = 0; row < rows; row++) {
-      const code = codes[row] as number;
-      const value = text(2, row);
-      values[code] = value;
-      masks[code] = characterMask(value);
-      hashes[code] = h[row] as number;
-    }
-  });
-  return { values, masks, hashes, size };
-}
-
 function columnOf(field: Field, codes: Int32Array, dictionary: Dictionary, firstOf: Int32Array): Column {
   const counts = new Int32Array(dictionary.size);
   let known = 0;
@@ -165,9 +144,9 @@ function columnOf(field: Field, codes: Int32Array, dictionary: Dictionary, first
   }
   let distinct = 0;
   for (const one of counts) if (one > 0) distinct++;
-  const own = new Int32Array(firstOf.length);
+  const own = sharedIntegers(firstOf.length);
   for (let i = 0; i < own.length; i++) own[i] = codes[firstOf[i] as number] as number;
-  const role = shapeOf(field.role, dictionary.values, known);
+  const role = shapeOf(field.role, dictionary, known);
   return { field, role, codes: own, dictionary, counts, known, distinct };
 }
 

@@ -1,4 +1,5 @@
 import type { Column } from "./encode";
+import { textOf } from "./near";
 import type { Pairs } from "./pairs";
 import type { Scored } from "./score";
 import { matchWeight } from "./scorer";
@@ -19,7 +20,7 @@ export interface ExplainedPair {
 }
 
 const shownValue = ({ codes, dictionary }: Column, at: number): string =>
-  JSON.stringify(dictionary.values[codes[at] as number] ?? "");
+  JSON.stringify((codes[at] as number) < 0 ? "" : textOf(dictionary, codes[at] as number));
 
 /** Why two records have the match weight that they have. */
 export function explainPair(scored: Scored, a: number, b: number): ExplainedPair {

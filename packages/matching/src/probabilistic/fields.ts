@@ -1,5 +1,6 @@
 import type { MatchAttribute } from "@tributary/model";
 import { type DateReading, type NormalForm, normalExpression, normalFormOf } from "../normalise/expressions";
+import { fastNormalExpression } from "../normalise/fast";
 
 /** How a field's values are compared. `shape`: decided by its values (a code, a category, or text). */
 export type Role =
@@ -23,7 +24,7 @@ export interface Field {
   readonly role: Role;
   /** The input's columns that it is made of. */
   readonly columns: readonly string[];
-  /** SQL over the records' table: the text that the value is made of. */
+  /** SQL over the records' table: the text that the value is made of, without blanks around it. */
   readonly source: string;
   /** SQL that makes the value of that text. Each distinct text is normalised once. */
   readonly value: (text: string) => string;
@@ -132,7 +133,7 @@ export function fieldsOf(
     const role = one.hashed ? "code" : roles[one.type];
     if (role === undefined || (one.type === "ADDRESS" && hasStreet)) return [];
     const form: NormalForm = one.hashed ? "code" : normalFormOf(one.type);
-    const value = (text: string) => normalExpression(form, text, readings.get(one.column));
+    const value = (text: string) => fastNormalExpression(form, text, readings.get(one.column));
     const family = one.hashed ? one.column : (families[role] ?? one.column);
     return [
       { name: one.column, role, columns: [one.column], source: sql(one.column), value, family, ...personalOf(one) },

@@ -46,8 +46,8 @@ function hashOf(text: string): number {
   return hash ^ (hash >>> 15);
 }
 
-function derived(name: string, column: Column, of: (value: string) => string): Key {
-  const parts = partsOf(column.dictionary, of);
+function derived(name: string, column: Column, of: (value: string) => string, most?: number): Key {
+  const parts = partsOf(column.dictionary, of, most);
   const nothing = parts.values.indexOf("");
   const codes = new Int32Array(column.codes.length);
   for (let i = 0; i < codes.length; i++) {
@@ -63,7 +63,7 @@ function keysOfColumn(column: Column): Key[] {
   switch (column.role) {
     case "first":
     case "last":
-      return [equal, derived("sound", column, phonetic), derived("start", column, (value) => value.slice(0, 3))];
+      return [equal, derived("sound", column, phonetic), derived("start", column, (value) => value, 3)];
     case "date":
       return [
         equal,
@@ -78,7 +78,7 @@ function keysOfColumn(column: Column): Key[] {
         ? [equal]
         : [equal, derived("user", column, (value) => value.slice(0, value.indexOf("@")))];
     case "street":
-      return [equal, derived("start", column, (value) => value.slice(0, 6))];
+      return [equal, derived("start", column, (value) => value, 6)];
     default:
       return [equal];
   }

@@ -1,5 +1,5 @@
 import type { Column } from "./encode";
-import { nearness } from "./near";
+import { nearness, type Texts } from "./near";
 import { tokensOf } from "./parts";
 
 /**
@@ -9,7 +9,13 @@ import { tokensOf } from "./parts";
 export type Level = (a: number, b: number, i: number, j: number) => number;
 
 /** "j" for "john", "rob" for "robert". */
-const isPrefix = (x: string, y: string): boolean => (x.length <= y.length ? y.startsWith(x) : x.startsWith(y));
+function isPrefix({ units, starts, lengths }: Texts, a: number, b: number): boolean {
+  const x = starts[a] as number;
+  const y = starts[b] as number;
+  const short = Math.min(lengths[a] as number, lengths[b] as number);
+  for (let at = 0; at < short; at++) if (units[x + at] !== units[y + at]) return false;
+  return true;
+}
 
 /**
  * A first name. Where the two records have first and last name swapped the first name's comparison says so for both (and
@@ -68,7 +74,7 @@ export function oneName(column: Column): Level {
     const near = nearness(dictionary, a, b);
     if (near === 3) return 5;
     if (near === 2) return 4;
-    if (isPrefix(dictionary.values[a] as string, dictionary.values[b] as string) || tokens.shared(a, b)) return 3;
+    if (isPrefix(dictionary, a, b) || tokens.shared(a, b)) return 3;
     return near === 1 ? 2 : 1;
   };
   return (a, b) => {
@@ -96,9 +102,8 @@ export function middleName(column: Column): Level {
   const { dictionary } = column;
   const tokens = tokensOf(dictionary);
   return (a, b) => {
-    const x = dictionary.values[a] as string;
-    const y = dictionary.values[b] as string;
     if (tokens.shared(a, b) || nearness(dictionary, a, b) >= 2) return 3;
-    return x[0] === y[0] ? 2 : 1;
+    const { units, starts } = dictionary;
+    return units[starts[a] as number] === units[starts[b] as number] ? 2 : 1;
   };
 }

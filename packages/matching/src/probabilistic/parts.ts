@@ -1,4 +1,5 @@
-import type { Dictionary } from "./encode";
+import type { Dictionary } from "./dictionary";
+import { textOf } from "./near";
 import { characterMask } from "./strings";
 
 /** The words of a dictionary's values, as numbers. */
@@ -47,16 +48,20 @@ export function tokensOf(dictionary: Dictionary): Tokens {
 }
 
 /** The words of each value, one after the other, as hashes; 0 for those too short to tell anything. */
-function hashedWords({ values, size }: Dictionary): { starts: Int32Array; words: Int32Array } {
+function hashedWords({ units, starts: begins, lengths, size }: Dictionary): {
+  starts: Int32Array;
+  words: Int32Array;
+} {
   const starts = new Int32Array(size + 1);
   let words = new Int32Array(size * 2 + 16);
   let filled = 0;
   for (let code = 0; code < size; code++) {
-    const value = values[code] as string;
+    const begin = begins[code] as number;
+    const end = begin + (lengths[code] as number);
     let hash = 0x811c9dc5;
     let length = 0;
-    for (let at = 0; at <= value.length; at++) {
-      const c = at === value.length ? 32 : value.charCodeAt(at);
+    for (let at = begin; at <= end; at++) {
+      const c = at === end ? 32 : (units[at] as number);
       if (c !== 32) {
         hash = Math.imul(hash ^ c, 0x01000193);
         length++;
@@ -83,18 +88,21 @@ export interface Users {
   readonly masks: Int32Array;
 }
 
-export function usersOf({ values, size }: Dictionary): Users {
+const at = "@".charCodeAt(0);
+
+export function usersOf({ units, starts, lengths: all, size }: Dictionary): Users {
   const hashes = new Int32Array(size);
   const lengths = new Int32Array(size);
   const masks = new Int32Array(size);
   for (let code = 0; code < size; code++) {
-    const value = values[code] as string;
-    const end = value.indexOf("@");
+    const start = starts[code] as number;
+    const most = start + (all[code] as number);
+    let end = start;
     let hash = 0x811c9dc5;
-    for (let at = 0; at < end; at++) hash = Math.imul(hash ^ value.charCodeAt(at), 0x01000193);
+    while (end < most && units[end] !== at) hash = Math.imul(hash ^ (units[end++] as number), 0x01000193);
     hashes[code] = hash;
-    lengths[code] = end;
-    masks[code] = characterMask(value, end);
+    lengths[code] = end - start;
+    masks[code] = characterMask(units, start, end);
   }
   return { hashes, lengths, masks };
 }
@@ -106,11 +114,12 @@ export interface Parts {
   readonly values: readonly string[];
 }
 
-export function partsOf(dictionary: Dictionary, part: (value: string) => string): Parts {
+/** @param most - how much of a value its part is made of */
+export function partsOf(dictionary: Dictionary, part: (value: string) => string, most?: number): Parts {
   const ids = new Map<string, number>();
   const codes = new Int32Array(dictionary.size);
   for (let code = 0; code < codes.length; code++) {
-    const text = part(dictionary.values[code] as string);
+    const text = part(textOf(dictionary, code, most));
     let id = ids.get(text);
     if (id === undefined) {
       id = ids.size;

@@ -1,45 +1,47 @@
-/** String distances, written for many short strings: no allocation per call, an early end wherever a bound allows it. */
+/**
+ * String distances, written for many short texts: UTF-16 units in one array, no allocation per call, an early end wherever
+ * a bound allows it.
+ */
 
-/** Whether one edit (insert, delete, replace, or two neighbours swapped) at most makes the strings equal. */
-export function withinOneEdit(a: string, b: string): boolean {
-  const [short, long] = a.length <= b.length ? [a, b] : [b, a];
-  const gap = long.length - short.length;
+/**
+ * Whether one edit (insert, delete, replace, or two neighbours swapped) at most makes two texts equal: those of m and n
+ * units that begin at a and b.
+ */
+export function withinOneEdit(units: Uint16Array, a: number, m: number, b: number, n: number): boolean {
+  const gap = Math.abs(m - n);
   if (gap > 1) return false;
+  const short = Math.min(m, n);
   let start = 0;
-  while (start < short.length && short.charCodeAt(start) === long.charCodeAt(start)) start++;
+  while (start < short && units[a + start] === units[b + start]) start++;
   let end = 0;
-  const most = short.length - start;
-  while (end < most && short.charCodeAt(short.length - 1 - end) === long.charCodeAt(long.length - 1 - end)) end++;
-  const left = short.length - start - end;
+  const most = short - start;
+  while (end < most && units[a + m - 1 - end] === units[b + n - 1 - end]) end++;
+  const left = short - start - end;
   if (gap === 1) return left === 0;
   if (left <= 1) return true;
-  return (
-    left === 2 &&
-    short.charCodeAt(start) === long.charCodeAt(start + 1) &&
-    short.charCodeAt(start + 1) === long.charCodeAt(start)
-  );
+  return left === 2 && units[a + start] === units[b + start + 1] && units[a + start + 1] === units[b + start];
 }
 
 const widest = 64;
 const rows = [new Uint8Array(widest + 1), new Uint8Array(widest + 1), new Uint8Array(widest + 1)] as const;
 
 /** Damerau-Levenshtein distance (optimal string alignment), of the first 64 characters. */
-export function editDistance(a: string, b: string): number {
-  const n = Math.min(a.length, widest);
-  const m = Math.min(b.length, widest);
+export function editDistance(units: Uint16Array, a: number, lengthA: number, b: number, lengthB: number): number {
+  const n = Math.min(lengthA, widest);
+  const m = Math.min(lengthB, widest);
   let [before, last, now] = rows as readonly Uint8Array[] as [Uint8Array, Uint8Array, Uint8Array];
   for (let j = 0; j <= m; j++) last[j] = j;
   for (let i = 1; i <= n; i++) {
     now[0] = i;
-    const ca = a.charCodeAt(i - 1);
+    const ca = units[a + i - 1];
     for (let j = 1; j <= m; j++) {
-      const cb = b.charCodeAt(j - 1);
+      const cb = units[b + j - 1];
       let best = (last[j - 1] as number) + (ca === cb ? 0 : 1);
       const up = (last[j] as number) + 1;
       if (up < best) best = up;
       const left = (now[j - 1] as number) + 1;
       if (left < best) best = left;
-      if (i > 1 && j > 1 && ca === b.charCodeAt(j - 2) && a.charCodeAt(i - 2) === cb) {
+      if (i > 1 && j > 1 && ca === units[b + j - 2] && units[a + i - 2] === cb) {
         const swap = (before[j - 2] as number) + 1;
         if (swap < best) best = swap;
       }
@@ -54,19 +56,19 @@ const takenA = new Uint8Array(widest);
 const takenB = new Uint8Array(widest);
 
 /** Jaro-Winkler similarity, 0 to 1, of the first 64 characters; prefix weight 0.1, up to four characters. */
-export function jaroWinkler(a: string, b: string): number {
-  const n = Math.min(a.length, widest);
-  const m = Math.min(b.length, widest);
+export function jaroWinkler(units: Uint16Array, a: number, lengthA: number, b: number, lengthB: number): number {
+  const n = Math.min(lengthA, widest);
+  const m = Math.min(lengthB, widest);
   if (n === 0 || m === 0) return 0;
   const reach = Math.max(0, (Math.max(n, m) >> 1) - 1);
   takenA.fill(0, 0, n);
   takenB.fill(0, 0, m);
   let common = 0;
   for (let i = 0; i < n; i++) {
-    const c = a.charCodeAt(i);
+    const c = units[a + i];
     const to = Math.min(m, i + reach + 1);
     for (let j = Math.max(0, i - reach); j < to; j++) {
-      if (takenB[j] === 0 && b.charCodeAt(j) === c) {
+      if (takenB[j] === 0 && units[b + j] === c) {
         takenA[i] = 1;
         takenB[j] = 1;
         common++;
@@ -80,12 +82,12 @@ export function jaroWinkler(a: string, b: string): number {
   for (let i = 0; i < n; i++) {
     if (takenA[i] === 0) continue;
     while (takenB[j] === 0) j++;
-    if (a.charCodeAt(i) !== b.charCodeAt(j)) swaps++;
+    if (units[a + i] !== units[b + j]) swaps++;
     j++;
   }
   const jaro = (common / n + common / m + (common - (swaps >> 1)) / common) / 3;
   let prefix = 0;
-  while (prefix < 4 && prefix < n && prefix < m && a.charCodeAt(prefix) === b.charCodeAt(prefix)) prefix++;
+  while (prefix < 4 && prefix < n && prefix < m && units[a + prefix] === units[b + prefix]) prefix++;
   return jaro + prefix * 0.1 * (1 - jaro);
 }
 
@@ -98,10 +100,10 @@ const maskBits = new Uint8Array(128);
   maskBits[character.charCodeAt(0)] = 28 + index;
 });
 
-/** The characters of a text (up to a place in it) as bits. */
-export function characterMask(text: string, end = text.length): number {
+/** The characters from one place to another as bits. */
+export function characterMask(units: Uint16Array, from: number, to: number): number {
   let mask = 0;
-  for (let i = 0; i < end; i++) mask |= 1 << (maskBits[text.charCodeAt(i) & 127] as number);
+  for (let i = from; i < to; i++) mask |= 1 << (maskBits[(units[i] as number) & 127] as number);
   return mask;
 }
 

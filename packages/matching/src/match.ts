@@ -16,7 +16,8 @@ import type { MatchReport } from "./report/report";
 import { profileSizes, suspiciousProfiles } from "./report/suspicious";
 import type { MatchInput, MatchResult, SuppressedValue } from "./result";
 import { groupAsAws } from "./rules/aws-modes";
-import { type HashColumn, readHashes } from "./rules/hashes";
+import { areUnique } from "./rules/blocks";
+import { type HashColumn, type HashedValue, readHashes } from "./rules/hashes";
 import { isPersonal, type Suppressed } from "./rules/junk";
 import { normalForms } from "./rules/normal";
 import { type PlannedRule, planRules } from "./rules/plan";
@@ -47,20 +48,31 @@ async function run(session: Session, input: MatchInput, began: number): Promise<
   const progress = input.onProgress ?? (() => {});
   progress("read");
   const idColumn = input.idColumn ?? rules.attributes.find(({ type }) => type === "UNIQUE_ID")?.column;
-  const source = await loadSource(session, input.files, idColumn);
+  // Scores and reports read the input many times over, rules alone once, and once more to write.
+  const inPlace = !isProbabilistic(rules) && !input.report;
+  const source = await loadSource(session, input.files, idColumn, { inPlace, out: input.out });
   const truth = input.truthColumn === undefined ? undefined : source.column(input.truthColumn);
   if (input.truthColumn !== undefined && truth === undefined) {
     throw missingColumn(input.truthColumn, source.columns, "the truth");
   }
-  await checkIds(session, source);
   const values = comparedValues(rules, source);
   const planned = planRules(rules, valuesByKey(values));
 
   progress("normalise");
   const forms = await normalForms(session, values, rules, source);
   const needed = neededValues(rules, values, planned);
-  const wanted = forms.map((form, index) => (needed.has(index) ? form : undefined));
-  const columns = await readHashes(session, wanted, source.records, (done) => progress("normalise", done));
+  const wanted = values.map(({ raw }, index): HashedValue | undefined => {
+    const form = forms[index] as string;
+    return needed.has(index) ? { raw, form, ofRaw: rules.normalisation === "tributary" } : undefined;
+  });
+  const id = source.idColumn === undefined ? undefined : { raw: source.id, form: source.id, ofRaw: true };
+  const read = await readHashes(session, [...wanted, id], source.records, (done) => progress("normalise", done)).catch(
+    (error: unknown) => {
+      throw source.unreadable(error);
+    },
+  );
+  const columns = read.slice(0, -1);
+  if (id && !areUnique(read.at(-1) as HashColumn, source.records)) await checkIds(session, source);
   const guarded = rules.mode === "closure" && input.suppress !== false;
   const { comparison } = rules;
   const { records } = source;

@@ -2,6 +2,7 @@ import { MatchingError } from "../faults";
 import { literal, quoted, type Session } from "../session";
 import { checkGzip, delimiterOf } from "./csv";
 import { type FileFormat, findFiles, type InputFile } from "./files";
+import { canStay, numberedReader } from "./in-place";
 
 interface ReadFile extends InputFile {
   readonly delimiter: string;
@@ -18,6 +19,15 @@ export interface Source {
   readonly id: string;
   /** Column that is the id; undefined where the row's number is. */
   readonly idColumn: string | undefined;
+  /** What to say where reading `source` fails: the files may be read where they lie. */
+  readonly unreadable: (error: unknown) => Error;
+}
+
+export interface LoadOptions {
+  /** Read Parquet where it lies, instead of copying it first: better for one or two readings than for many. */
+  readonly inPlace?: boolean;
+  /** A file about to be written: it is not read where it lies. */
+  readonly out?: string | undefined;
 }
 
 const readers: Record<FileFormat, (paths: string, delimiter: string) => string> = {
@@ -33,7 +43,12 @@ const readers: Record<FileFormat, (paths: string, delimiter: string) => string> 
  *
  * @throws MatchingError where a file cannot be read, there is no record, or the id column is missing, empty or not unique.
  */
-export async function loadSource(session: Session, files: readonly string[], idColumn?: string): Promise<Source> {
+export async function loadSource(
+  session: Session,
+  files: readonly string[],
+  idColumn?: string,
+  { inPlace = false, out }: LoadOptions = {},
+): Promise<Source> {
   const found = await findFiles(session, files);
   const parts: {
     readonly names: ReadonlyMap<string, string>;
@@ -49,21 +64,46 @@ export async function loadSource(session: Session, files: readonly string[], idC
   const selects = parts.map(({ reader, names }) => {
     const list = columns.map((column, index) => {
       const raw = names.get(column);
-      return raw === undefined
-        ? `null::VARCHAR as c${index}`
-        : `nullif(trim(${quoted(raw)}::VARCHAR), '') as c${index}`;
+      return raw === undefined ? `null::VARCHAR as c${index}` : `${trimmed(`${quoted(raw)}::VARCHAR`)} as c${index}`;
     });
-    return `select ${list.join(", ")} from ${reader}`;
+    return { list: list.join(", "), reader };
   });
+  const [select] = selects;
+  if (inPlace && select && selects.length === 1 && canStay(found, columns, out)) {
+    try {
+      const { reader, row, records } = await numberedReader(session, found);
+      await session.run(`create or replace view source as select ${row} as rowid, ${select.list} from ${reader}`);
+      return { ...described(found, columns, records, idColumn), unreadable: (error) => unreadable(found, error) };
+    } catch (error) {
+      throw error instanceof MatchingError ? error : unreadable(found, error);
+    }
+  }
   const packed = found.filter((file) => /\.gz$/i.test(file.path)).map((file) => checkGzip(file.path));
   const [loaded, ...checked] = await Promise.allSettled([
-    session.run(`create or replace table source as ${selects.join(" union all ")}`),
+    session.run(
+      `create or replace table source as ${selects.map(({ list, reader }) => `select ${list} from ${reader}`).join(" union all ")}`,
+    ),
     ...packed,
   ]);
   for (const check of checked) if (check.status === "rejected") throw check.reason;
   if (loaded.status === "rejected") throw unreadable(found, loaded.reason);
   const [counted] = await session.rows<{ n: bigint }>("select count(*) as n from source");
-  const records = Number(counted?.n ?? 0);
+  return described(found, columns, Number(counted?.n ?? 0), idColumn);
+}
+
+/**
+ * A text without blanks around it, null where nothing is left. Nearly all texts are plain ASCII and begin and end with a
+ * mark, which is quicker to see than to trim: `trim` reads each letter for the blanks of all scripts.
+ */
+const trimmed = (text: string): string =>
+  `CASE WHEN ${text} >= '!' AND strlen(${text}) = length(${text}) AND NOT ends_with(${text}, ' ') THEN ${text} ELSE nullif(trim(${text}), '') END`;
+
+function described(
+  found: readonly InputFile[],
+  columns: readonly string[],
+  records: number,
+  idColumn: string | undefined,
+): Source {
   if (records === 0) throw new MatchingError(`${names(found)}: there is no record, only a head line. Export again.`);
   if (records > 2 ** 31 - 2)
     throw new MatchingError(`${records} records: at most 2,147,483,646 fit in one run. Split the input.`);
@@ -74,7 +114,14 @@ export async function loadSource(session: Session, files: readonly string[], idC
   };
   const id = idColumn === undefined ? undefined : column(idColumn);
   if (idColumn !== undefined && id === undefined) throw missingColumn(idColumn, columns, "the id");
-  return { records, columns, column, idColumn, id: id ?? "source.rowid::VARCHAR" };
+  return {
+    records,
+    columns,
+    column,
+    idColumn,
+    id: id ?? "source.rowid::VARCHAR",
+    unreadable: (error) => error as Error,
+  };
 }
 
 /** What to say where a column that something names is not in the input. */
@@ -84,10 +131,7 @@ export function missingColumn(name: string, columns: readonly string[], use: str
   );
 }
 
-/**
- * Fails where ids are missing or not unique, and names the first of them. `suspects` limits the search to ids whose hash
- * was seen twice; exact either way.
- */
+/** Fails where ids are missing or not unique, and names the first of them. */
 export async function checkIds(session: Session, source: Source): Promise<void> {
   if (source.idColumn === undefined) return;
   const [missing] = await session.rows<{ n: bigint; first: bigint | null }>(

@@ -39,6 +39,7 @@ export function uniteGroups(
   const outcome: RuleOutcome = { links: 0, suppressedKeys: new Set(), suppressed: [] };
   if (guard && blocks.statistics().largest > smallGroup) judgeLargeGroups(rule, blocks, keys, guard, outcome);
   let made = 0;
+  const byChanceOnly: Suppressed[] = [];
   blocks.forEach((row, variant, slot, first, count, verdict) => {
     if (guard && verdict !== links) {
       if (verdict === linksNobody) return;
@@ -50,7 +51,7 @@ export function uniteGroups(
         outcome.suppressedKeys.add(keys.number);
         if (count > smallGroup) {
           const reason = `about ${Math.round(chance)} would share it by chance`;
-          outcome.suppressed.push({ of: rule, row, value: undefined, records: count, reason });
+          byChanceOnly.push({ of: rule, row, value: undefined, records: count, reason });
         }
         return;
       }
@@ -60,6 +61,7 @@ export function uniteGroups(
     sets.unite(first, row);
   });
   outcome.links = made;
+  outcome.suppressed.push(...byChanceOnly.sort(byRow));
   return outcome;
 }
 
@@ -96,4 +98,8 @@ function judgeLargeGroups(rule: string, blocks: Blocks, keys: Keys, guard: Group
     const reason = entry.people > 0 ? `about ${entry.people} people have it` : `${entry.records} records have it`;
     outcome.suppressed.push({ of: rule, row, value: undefined, records: entry.records, reason });
   });
+  outcome.suppressed.sort(byRow);
 }
+
+/** Groups come in an order of their keys; reported they are in that of records. */
+const byRow = (a: Suppressed, b: Suppressed): number => a.row - b.row;

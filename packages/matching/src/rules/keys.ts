@@ -17,6 +17,19 @@ function mixHigh(high: number, half: number): number {
 const lastLow = (low: number): number => Math.imul(low ^ (low >>> 16), 0x85ebca6b);
 const lastHigh = (high: number): number => Math.imul(high ^ (high >>> 15), 0x27d4eb2f);
 
+/** Records with their keys, each an array of its own. */
+export interface KeyedRows {
+  readonly low: Int32Array;
+  readonly high: Int32Array;
+  readonly row: Int32Array;
+}
+
+export const keyedRows = (length: number): KeyedRows => ({
+  low: new Int32Array(length),
+  high: new Int32Array(length),
+  row: new Int32Array(length),
+});
+
 /** One way in which a record can have a key of an alternative: a choice of each pool. */
 interface Variant {
   readonly columns: readonly HashColumn[];
@@ -76,45 +89,52 @@ export class Keys {
   }
 
   /**
-   * The same for all records at once, of keys with one variant: puts what `take` gives for a record's key into `into`, −1
-   * where it has none.
+   * The keys of records 0…n−1 at once, of keys with one variant: those that have one, in order, as key and record.
+   *
+   * @returns how many have one
    */
-  makeAll(records: number, into: Int32Array, take: (row: number, low: number, high: number) => number): void {
+  makeAll(records: number, into: KeyedRows): number {
     const { columns, emptyValues, salt } = this.all[0] as Variant;
-    const lows = columns.map((column) => column.low);
-    const highs = columns.map((column) => column.high);
     const width = columns.length;
-    const strict = !emptyValues.includes(true);
-    const [low0, low1, low2] = lows as [Int32Array, Int32Array, Int32Array];
-    const [high0, high1, high2] = highs as [Int32Array, Int32Array, Int32Array];
+    if (emptyValues.includes(true) || width < 2 || width > 3) return this.makeEach(records, into);
+    // Rules of two or three match keys are nearly all: these are written out.
+    const [low0, low1, low2] = columns.map((column) => column.low) as [Int32Array, Int32Array, Int32Array];
+    const [high0, high1, high2] = columns.map((column) => column.high) as [Int32Array, Int32Array, Int32Array];
+    const { low: lows, high: highs, row: rows } = into;
     const lowStart = salt + lowSeed;
     const highStart = salt ^ highSeed;
+    let count = 0;
     for (let row = 0; row < records; row++) {
-      // Rules of two or three match keys are nearly all: these are written out.
-      if (strict && (width === 2 || width === 3)) {
-        const a0 = low0[row] as number;
-        const a1 = low1[row] as number;
-        const b0 = high0[row] as number;
-        const b1 = high1[row] as number;
-        if ((a0 | b0) === 0 || (a1 | b1) === 0) {
-          into[row] = -1;
-          continue;
-        }
-        let low = mixLow(mixLow(lowStart, a0), a1);
-        let high = mixHigh(mixHigh(highStart, b0), b1);
-        if (width === 3) {
-          const a2 = low2[row] as number;
-          const b2 = high2[row] as number;
-          if ((a2 | b2) === 0) {
-            into[row] = -1;
-            continue;
-          }
-          low = mixLow(low, a2);
-          high = mixHigh(high, b2);
-        }
-        into[row] = take(row, lastLow(low), lastHigh(high));
-      } else into[row] = this.make(row, 0) ? take(row, this.low, this.high) : -1;
+      const a0 = low0[row] as number;
+      const a1 = low1[row] as number;
+      const b0 = high0[row] as number;
+      const b1 = high1[row] as number;
+      if ((a0 | b0) === 0 || (a1 | b1) === 0) continue;
+      let low = mixLow(mixLow(lowStart, a0), a1);
+      let high = mixHigh(mixHigh(highStart, b0), b1);
+      if (width === 3) {
+        const a2 = low2[row] as number;
+        const b2 = high2[row] as number;
+        if ((a2 | b2) === 0) continue;
+        low = mixLow(low, a2);
+        high = mixHigh(high, b2);
+      }
+      lows[count] = lastLow(low);
+      highs[count] = lastHigh(high);
+      rows[count++] = row;
     }
+    return count;
+  }
+
+  private makeEach(records: number, into: KeyedRows): number {
+    let count = 0;
+    for (let row = 0; row < records; row++) {
+      if (!this.make(row, 0)) continue;
+      into.low[count] = this.low;
+      into.high[count] = this.high;
+      into.row[count++] = row;
+    }
+    return count;
   }
 
   /** The last key as one number, of its best 53 bits. */

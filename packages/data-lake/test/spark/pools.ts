@@ -1,3 +1,5 @@
+import fc from "fast-check";
+
 /** Input rows for the comparison of functions: by pool, columns with DuckDB types and rows as DuckDB literals. */
 export interface Pool {
   readonly columns: Readonly<Record<string, string>>;
@@ -217,14 +219,48 @@ export const strange = {
   ],
 } as const;
 
+/** Seeded inputs beside the hand-made ones. */
+const generated = <T>(arbitrary: fc.Arbitrary<T>): T[] => fc.sample(arbitrary, { seed: 20261123, numRuns: 150 });
+const instant = fc.date({
+  min: new Date("0001-01-02T00:00:00Z"),
+  max: new Date("9999-12-30T00:00:00Z"),
+  noInvalidDate: true,
+});
+const generatedTimes = generated(
+  fc
+    .record({
+      at: instant,
+      length: fc.constantFrom(10, 13, 16, 19, 21, 23),
+      zone: fc.constantFrom("", "Z", "+01:00", "-0930", "+14:00", " UTC"),
+      separator: fc.constantFrom("T", " "),
+    })
+    .map(({ at, length, zone, separator }) => {
+      const text = at.toISOString().slice(0, length).replace("T", separator);
+      return length > 10 ? text + zone : text;
+    }),
+);
+// Without letters whose case is special, or younger than Java's Unicode.
+const generatedTexts = generated(
+  fc
+    .string({ unit: "grapheme", maxLength: 12 })
+    .filter((text) => !/[\0ßﬀ-ﬆŉǰΐΰևẖ-ẚἀ-῾\u{10000}-\u{1f000}]/u.test(text)),
+);
+const generatedNumbers = generated(
+  fc.tuple(fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n }), fc.integer({ min: 0, max: 8 })).map(([n, scale]) => {
+    const digits = String(n < 0n ? -n : n).padStart(scale + 1, "0");
+    const point = digits.length - scale;
+    return `${n < 0n ? "-" : ""}${digits.slice(0, point)}${scale > 0 ? `.${digits.slice(point)}` : ""}`;
+  }),
+);
+
 const column = (values: readonly (string | null)[]) => values.map((value) => [value]);
 
 const bigints = ["0", "1", "-1", "7", "-7", "2147483647", "-2147483648", "9007199254", "1704103200", "-1"];
 
 export const pools: Readonly<Record<string, Pool>> = {
-  texts: { columns: { s: "VARCHAR" }, rows: column(oddTexts) },
-  times: { columns: { s: "VARCHAR" }, rows: column(oddTimes) },
-  numerals: { columns: { s: "VARCHAR" }, rows: column(oddNumbers) },
+  texts: { columns: { s: "VARCHAR" }, rows: column([...oddTexts, ...generatedTexts]) },
+  times: { columns: { s: "VARCHAR" }, rows: column([...oddTimes, ...generatedTimes]) },
+  numerals: { columns: { s: "VARCHAR" }, rows: column([...oddNumbers, ...generatedNumbers]) },
   json: { columns: { j: "VARCHAR" }, rows: column(oddJson) },
   strangeTimes: { columns: { s: "VARCHAR" }, rows: column(strange.times) },
   strangeNumerals: { columns: { s: "VARCHAR" }, rows: column(strange.numerals) },

@@ -39,15 +39,15 @@ const toTimestamp = (value: string) => {
   // What collectors write, and a timestamp's own text, need no pattern.
   const iso = `(${text} LIKE '____-__-__T__:__:__.___Z' OR ${text} LIKE '____-__-__T__:__:__Z' OR ${text} LIKE '____-__-__ __:__:__') AND ${text} NOT LIKE '___________24%'`;
   const zone = "(?: ?(?:Z|UTC|GMT)|[-+][0-9]{1,2}(?::?[0-9]{2})?)";
-  const time = `(?:[01]?[0-9]|2[0-3])(?::[0-9]{1,2}(?::[0-9]{1,2}(?:[.][0-9]*)?)?)?${zone}?`;
+  const time = `(?:[01]?[0-9]|2[0-3])(?::[0-9]{1,2}(?::[0-9]{1,2}(?:[.][0-9]*)?${zone}?)?)?`;
   const grammar = `^\\s*[+]?[0-9]{4,6}(?:-[0-9]{1,2}(?:-[0-9]{1,2}(?:[ T]${time})?)?)?\\s*$`;
   const canonical = [
     ["^\\s*[+]?|\\s+$", ""],
     [" ?(UTC|GMT)$", "Z"],
     ["^([0-9]+)$", "\\1-01-01"],
     ["^([0-9]+-[0-9]+)$", "\\1-01"],
-    ["([ T][0-9]{1,2})(Z|[-+].*)?$", "\\1:00\\2"],
-    ["([ T][0-9]{1,2}:[0-9]{1,2})(Z|[-+].*)?$", "\\1:00\\2"],
+    ["([ T][0-9]{1,2})$", "\\1:00"],
+    ["([ T][0-9]{1,2}:[0-9]{1,2})$", "\\1:00"],
     ["[.]([^0-9]|$)", "\\1"],
   ].reduce((sql, [from, to]) => `system.main.regexp_replace(${sql}, '${from}', '${to}', 'g')`, text);
   return `CASE WHEN ${iso} THEN try_cast(${text} AS TIMESTAMP) WHEN regexp_matches(${text}, '${grammar}') THEN CAST(try_cast(${canonical} AS TIMESTAMPTZ) AS TIMESTAMP) END`;

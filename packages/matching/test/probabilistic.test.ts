@@ -7,6 +7,7 @@ import { evaluationOf } from "../src/evaluate";
 import { clusterProfiles, recordRoots } from "../src/probabilistic/cluster";
 import { describeModel, explainPair, samplePairs } from "../src/probabilistic/explain";
 import { NothingToCompare, probabilisticDefaults, type Scored, scorePairs } from "../src/probabilistic/score";
+import { Threads } from "../src/probabilistic/threads";
 
 type Mapping = Record<string, AttributeType>;
 const attributesOf = (mapping: Mapping): MatchAttribute[] =>
@@ -30,13 +31,14 @@ interface Matched {
 }
 
 /** Matches what a SELECT gives: `t` is the truth, the other columns are those of the mapping. */
-async function matched(select: string, mapping: Mapping, threads = 2): Promise<Matched> {
+async function matched(select: string, mapping: Mapping, threads = 2, comparing = threads): Promise<Matched> {
   const instance = await DuckDBInstance.create(":memory:", { threads: String(threads) });
   const connection = await instance.connect();
   try {
     await connection.run(`CREATE TABLE records AS ${select}`);
     const attributes = attributesOf(mapping);
-    const scored = await scorePairs({ connection, table: "records", attributes, column: (name) => `"${name}"` });
+    const column = (name: string) => `"${name}"`;
+    const scored = await scorePairs({ connection, table: "records", attributes, column, threads: comparing });
     const { encoded, pairs, scorer, prior, threshold } = scored;
     const { cohesion } = probabilisticDefaults;
     const { root } = clusterProfiles(encoded, pairs, scorer, prior, { threshold, cohesion, maxSize: 500 });
@@ -102,6 +104,27 @@ describe("households", () => {
       ),
     );
     expect(second.scored.prior.match).toBeCloseTo(first.scored.prior.match, 10);
+  });
+
+  test("the very same links and weights whoever compares them", async () => {
+    const compare = jest.spyOn(Threads.prototype, "compare");
+    const pairsOf = async (threads: number) => {
+      const { pairs, prior, compared } = (await matched(valuesOf(records), household, 1, threads)).scored;
+      const { a, b, weight, length } = pairs;
+      return {
+        a: a.subarray(0, length),
+        b: b.subarray(0, length),
+        weight: weight.subarray(0, length),
+        prior,
+        compared,
+      };
+    };
+    const alone = await pairsOf(1);
+    const together = await pairsOf(3);
+    const found = await Promise.all(compare.mock.results.map(({ value }) => value as ReturnType<Threads["compare"]>));
+    expect(found.map((threads) => threads.length)).toEqual([1, 3]);
+    expect(together).toEqual(alone);
+    compare.mockRestore();
   });
 
   test("the steps of a pair's explanation add up to its weight", () => {

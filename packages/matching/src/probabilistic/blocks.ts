@@ -1,3 +1,4 @@
+import { sharedIntegers } from "./arrays";
 import type { Key } from "./keys";
 
 /** Records that agree on all keys of a conjunction, one block after the other; blocks of one record are left out. */
@@ -77,7 +78,7 @@ function arranged(groupOf: Int32Array, counts: Int32Array, groups: number, some?
     pairs += (count * (count - 1)) / 2;
     if (count > largest) largest = count;
   }
-  const starts = new Int32Array(blocks + 1);
+  const starts = sharedIntegers(blocks + 1);
   const next = new Int32Array(groups);
   let block = 0;
   let at = 0;
@@ -92,7 +93,7 @@ function arranged(groupOf: Int32Array, counts: Int32Array, groups: number, some?
     at += count;
   }
   starts[blocks] = total;
-  const members = new Int32Array(total);
+  const members = sharedIntegers(total);
   for (let i = 0; i < groupOf.length; i++) {
     const group = groupOf[i] as number;
     if (group < 0) continue;

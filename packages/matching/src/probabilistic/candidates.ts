@@ -23,7 +23,8 @@ export interface BlockingChoice {
   readonly recall: number;
 }
 
-const mostMembers = 500;
+/** Blocks of more records are not compared. */
+export const mostMembers = 500;
 
 const addressRoles: ReadonlySet<string> = new Set(["street", "place", "postcode", "category"]);
 
@@ -244,44 +245,4 @@ function simulate(keys: readonly Key[], agreement: Agreement, order: Float64Arra
     }
     return bitset;
   });
-}
-
-/** All pairs of the chosen blockings, each once: a pair is left out where an earlier blocking has compared it. */
-export function eachPair(chosen: readonly Blocking[], size: number, take: (i: number, j: number) => void): void {
-  const width = chosen.length;
-  // Block of record i in blocking k at i × width + k: a pair's earlier meetings are seen in two places of memory.
-  const blockOf = new Int32Array(size * width).fill(-1);
-  for (const [k, { blocks }] of chosen.entries()) {
-    const { members, starts } = blocks;
-    for (let block = 0; block + 1 < starts.length; block++) {
-      const from = starts[block] as number;
-      const to = starts[block + 1] as number;
-      if (to - from > mostMembers) continue;
-      for (let at = from; at < to; at++) blockOf[(members[at] as number) * width + k] = block;
-    }
-  }
-  for (const [k, { blocks }] of chosen.entries()) {
-    const { members, starts } = blocks;
-    for (let block = 0; block + 1 < starts.length; block++) {
-      const from = starts[block] as number;
-      const to = starts[block + 1] as number;
-      if (to - from > mostMembers) continue;
-      for (let x = from; x < to; x++) {
-        const i = members[x] as number;
-        const atI = i * width;
-        for (let y = x + 1; y < to; y++) {
-          const j = members[y] as number;
-          if (!metBefore(blockOf, atI, j * width, k)) take(i, j);
-        }
-      }
-    }
-  }
-}
-
-function metBefore(blockOf: Int32Array, atI: number, atJ: number, k: number): boolean {
-  for (let earlier = 0; earlier < k; earlier++) {
-    const block = blockOf[atI + earlier] as number;
-    if (block >= 0 && block === blockOf[atJ + earlier]) return true;
-  }
-  return false;
 }

@@ -1,4 +1,4 @@
-import type { Column, Encoded } from "./encode";
+import type { Column } from "./encode";
 import { firstLevels, firstName, type Level, lastLevels, lastName, middleLevels, middleName, oneName } from "./names";
 import { isOneEdit, isUnlike, nearness } from "./near";
 import { tokensOf, usersOf } from "./parts";
@@ -171,11 +171,11 @@ function isPersonal(column: Column, columns: readonly Column[]): boolean {
 }
 
 /** The comparisons that the columns' roles ask for. A column without two equal values tells nothing and has none. */
-export function comparisonsOf(encoded: Encoded): Comparison[] {
-  const of = (role: Column["role"]) => encoded.columns.filter((column) => column.role === role);
+export function comparisonsOf(columns: readonly Column[]): Comparison[] {
+  const of = (role: Column["role"]) => columns.filter((column) => column.role === role);
   const first = of("first")[0];
   const last = of("last")[0];
-  return encoded.columns
+  return columns
     .filter((column) => column.distinct > 1 && column.known > column.distinct)
     .map((column): Comparison => {
       const siblings = of(column.role).filter((one) => one !== column && one.field.family === column.field.family);
@@ -211,7 +211,7 @@ export function comparisonsOf(encoded: Encoded): Comparison[] {
         columns: column.field.columns,
         column,
         levels: built[0],
-        personal: isPersonal(column, encoded.columns),
+        personal: isPersonal(column, columns),
         unlike: built[1],
       };
     });

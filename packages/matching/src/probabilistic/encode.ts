@@ -3,9 +3,9 @@ import { sharedIntegers } from "./arrays";
 import { type Dictionary, dictionaryOf } from "./dictionary";
 import type { Field, Role } from "./fields";
 
-/** A field of every distinct record. */
+/** A field of every distinct record; plain data, in memory that all threads see. */
 export interface Column {
-  readonly field: Field;
+  readonly field: Omit<Field, "source" | "value">;
   readonly role: Exclude<Role, "shape">;
   /** Code of each distinct record's value in the dictionary; -1 where it has none. */
   readonly codes: Int32Array;
@@ -134,7 +134,7 @@ export async function encode(connection: DuckDBConnection, table: string, fields
 }
 
 function columnOf(field: Field, codes: Int32Array, dictionary: Dictionary, firstOf: Int32Array): Column {
-  const counts = new Int32Array(dictionary.size);
+  const counts = sharedIntegers(dictionary.size);
   let known = 0;
   for (let r = 0; r < codes.length; r++) {
     const code = codes[r] as number;
@@ -147,7 +147,8 @@ function columnOf(field: Field, codes: Int32Array, dictionary: Dictionary, first
   const own = sharedIntegers(firstOf.length);
   for (let i = 0; i < own.length; i++) own[i] = codes[firstOf[i] as number] as number;
   const role = shapeOf(field.role, dictionary, known);
-  return { field, role, codes: own, dictionary, counts, known, distinct };
+  const { source: _, value: __, ...plain } = field;
+  return { field: plain, role, codes: own, dictionary, counts, known, distinct };
 }
 
 /** One number for all records with the same codes; records are told apart by their codes, not by the hash alone. */

@@ -4,21 +4,16 @@ import type { Encoded } from "./encode";
 import { type Learned, learn, levelCounts, randomPatterns, session, shares, trainingKeys } from "./estimate";
 import type { Key } from "./keys";
 import { BlockSamples } from "./samples";
+import type { Weights } from "./scorer";
 import type { Vectors } from "./vectors";
 
 /** What the model knows of one comparison. */
-export interface FittedComparison {
+export interface FittedComparison extends Weights {
   readonly comparison: Comparison;
   /** Share of the levels among matches, random pairs, and pairs of one household; the missing one left out. */
   readonly m: Float64Array;
   readonly u: Float64Array;
   readonly kin: Float64Array;
-  /** log2(m/u) by level; 0 for the missing one. */
-  readonly weights: Float64Array;
-  /** log2(kin/u) by level. */
-  readonly kinWeights: Float64Array;
-  /** What is added on equality, by the value's code: rare values say more. */
-  readonly rarity: Float32Array;
 }
 
 export interface Fit {
@@ -64,9 +59,10 @@ export function fit(encoded: Encoded, comparisons: readonly Comparison[], vector
       Float64Array.from(shares, (value, level) => (level === 0 ? 0 : Math.log2(value / (own[level] as number))));
     const { column } = comparison;
     const average = own[own.length - 1] as number;
-    const rarity = Float32Array.from(column.counts, (count) =>
-      count === 0 ? 0 : Math.log2((average * column.known) / count),
-    );
+    const rarity = new Float32Array(new SharedArrayBuffer(column.counts.length * 4));
+    for (const [code, count] of column.counts.entries()) {
+      if (count > 0) rarity[code] = Math.log2((average * column.known) / count);
+    }
     return { comparison, m, u: own, kin, weights: weigh(m), kinWeights: weigh(kin), rarity };
   });
   return {

@@ -1,19 +1,38 @@
 /** Pairs of distinct records with a weight, as columns that grow: 12 bytes a pair. */
 export class Pairs {
-  a = new Int32Array(1 << 16);
-  b = new Int32Array(1 << 16);
-  weight = new Float32Array(1 << 16);
+  a: Int32Array;
+  b: Int32Array;
+  weight: Float32Array;
   length = 0;
+
+  /** @param room - pairs that there is room for at first */
+  constructor(room = 1 << 16) {
+    this.a = new Int32Array(room);
+    this.b = new Int32Array(room);
+    this.weight = new Float32Array(room);
+  }
 
   push(a: number, b: number, weight: number): void {
     if (this.length === this.a.length) {
-      this.a = grown(this.a, new Int32Array(this.length * 2));
-      this.b = grown(this.b, new Int32Array(this.length * 2));
-      this.weight = grown(this.weight, new Float32Array(this.length * 2));
+      const room = Math.max(1 << 16, this.length * 2);
+      this.a = grown(this.a, new Int32Array(room));
+      this.b = grown(this.b, new Int32Array(room));
+      this.weight = grown(this.weight, new Float32Array(room));
     }
     this.a[this.length] = a;
     this.b[this.length] = b;
     this.weight[this.length++] = weight;
+  }
+}
+
+/** Numbers as one column that grows. */
+export class Floats {
+  values = new Float32Array(1 << 16);
+  private length = 0;
+
+  push(value: number): void {
+    if (this.length === this.values.length) this.values = grown(this.values, new Float32Array(this.length * 2));
+    this.values[this.length++] = value;
   }
 }
 

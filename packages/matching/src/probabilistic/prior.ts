@@ -8,10 +8,15 @@ const weightOf = (at: number): number => at / 2 - 20;
 
 /** Counts pairs by their two weights, to learn from them how many matches there are. */
 export class WeightCounts {
-  private readonly grid = new Float64Array(side * side);
+  readonly grid = new Float64Array(side * side);
 
   add(match: number, kin: number): void {
     bump(this.grid, cell(match) * side + cell(kin));
+  }
+
+  /** Adds what another one has counted. */
+  addAll(grid: Float64Array): void {
+    for (let at = 0; at < grid.length; at++) bump(this.grid, at, grid[at] as number);
   }
 
   /**

@@ -1,15 +1,16 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { MatchAttribute } from "@tributary/model";
 import { dateOrderCounts } from "../normalise/expressions";
-import { type Blocking, chooseBlocking, declaredBlocking, eachPair } from "./candidates";
+import { type Blocking, chooseBlocking, declaredBlocking } from "./candidates";
+import { allPairs, candidatesOf, compareParts, together } from "./compare";
 import { comparisonsOf } from "./comparisons";
 import { type Encoded, encode } from "./encode";
 import { type ColumnSql, fieldsOf } from "./fields";
 import { type Fit, type FittedComparison, fit } from "./fit";
 import { type Key, keysOf } from "./keys";
 import { Pairs } from "./pairs";
-import { WeightCounts } from "./prior";
 import { matchWeight, type Prior, Scorer } from "./scorer";
+import { Threads } from "./threads";
 import { Vectors } from "./vectors";
 
 /** The same for all data. Weights are log2 of odds: 0 is even, −3 is one to eight. */
@@ -32,6 +33,8 @@ export interface ScoreInput {
   readonly threshold?: number;
   /** Columns to block by, together, instead of those that would be chosen. */
   readonly blocking?: readonly (readonly string[])[] | undefined;
+  /** Threads that compare. Default: as many as the database has, one where there are few records. */
+  readonly threads?: number;
   readonly onProgress?: (stage: string, done?: number) => void;
 }
 
@@ -53,6 +56,9 @@ export interface Scored {
   readonly nearMisses: Pairs;
   readonly threshold: number;
 }
+
+/** Each thread knows the values' words by heart: some ten megabytes for a million records. */
+const mostThreads = 8;
 
 /** Fewer columns than this cannot tell a match from a chance. */
 const fewestComparisons = 2;
@@ -76,7 +82,6 @@ export async function scorePairs(input: ScoreInput): Promise<Scored> {
   const progress = input.onProgress ?? (() => {});
   const without = input.without ?? new Set<string>();
   const { connection, table, attributes } = input;
-  const threshold = input.threshold ?? probabilisticDefaults.threshold;
   progress("encode");
   const readings = await dateReadings(
     connection,
@@ -85,7 +90,19 @@ export async function scorePairs(input: ScoreInput): Promise<Scored> {
     input.column,
   );
   const encoded = await encode(connection, table, fieldsOf(attributes, input.column, readings, without));
-  const comparisons = comparisonsOf(encoded);
+  const helpers = (input.threads ?? (await usualThreads(connection, encoded.size))) - 1;
+  const threads = Threads.start(helpers, encoded.columns);
+  try {
+    return await scoreEncoded(input, encoded, threads);
+  } finally {
+    await threads.end();
+  }
+}
+
+async function scoreEncoded(input: ScoreInput, encoded: Encoded, threads: Threads): Promise<Scored> {
+  const progress = input.onProgress ?? (() => {});
+  const threshold = input.threshold ?? probabilisticDefaults.threshold;
+  const comparisons = comparisonsOf(encoded.columns);
   if (comparisons.length < fewestComparisons) {
     const names = comparisons.map((one) => one.name).join(", ");
     throw new NothingToCompare(
@@ -106,23 +123,14 @@ export async function scorePairs(input: ScoreInput): Promise<Scored> {
       ? { chosen: [], recall: 1 }
       : chooseBlocking(keys, size, budget, agreementOf(fitted), encoded.order);
   progress("compare");
-  const scorer = new Scorer(fitted, vectors);
-  const counts = new WeightCounts();
-  const pairs = new Pairs();
-  let compared = 0;
-  const take = (i: number, j: number): void => {
-    compared++;
-    if (compared % 1_000_000 === 0) progress("compare", compared);
-    // Below even evidence a pair is neither a link nor many matches.
-    if (!scorer.isLikely(i, j)) return;
-    counts.add(scorer.match, scorer.kin);
-    pairs.push(i, j, scorer.match);
-    kin.push(scorer.kin);
-  };
-  const kin = new FloatList();
-  if (choice.chosen.length === 0 && !input.blocking) {
-    for (let i = 0; i < size; i++) for (let j = i + 1; j < size; j++) take(i, j);
-  } else eachPair(choice.chosen, size, take);
+  const scorer = new Scorer(fitted, comparisons, vectors);
+  const everybody = choice.chosen.length === 0 && !input.blocking;
+  const candidates = everybody ? allPairs(size) : candidatesOf(choice.chosen, size);
+  const weights = fitted.map(({ weights, kinWeights, rarity }) => ({ weights, kinWeights, rarity }));
+  const found = await threads.compare({ candidates, weights, codes: vectors.codes }, () =>
+    compareParts(candidates, scorer, (compared) => progress("compare", compared)),
+  );
+  const { pairs, kin, counts, compared } = together(found);
   const prior = counts.prior(Math.max(1, all), size, kinPerMatch);
   const nearMisses = keepLinks(pairs, kin, prior, threshold);
   return {
@@ -140,14 +148,24 @@ export async function scorePairs(input: ScoreInput): Promise<Scored> {
   };
 }
 
+/** Below this many records a thread takes longer to start than it saves. */
+const fewestForThreads = 100_000;
+
+/** As many threads as the database uses. */
+async function usualThreads(connection: DuckDBConnection, size: number): Promise<number> {
+  if (size < fewestForThreads) return 1;
+  const result = await connection.runAndReadAll("SELECT current_setting('threads')::INT");
+  return Math.min(mostThreads, Number(result.getRows()[0]?.[0] ?? 1));
+}
+
 /** Match weights instead of sums; pairs below the threshold go, those a little below it are returned. */
-function keepLinks(pairs: Pairs, kin: FloatList, prior: Prior, threshold: number): Pairs {
+function keepLinks(pairs: Pairs, kin: Float32Array, prior: Prior, threshold: number): Pairs {
   const misses = new Pairs();
   let kept = 0;
   for (let p = 0; p < pairs.length; p++) {
     const a = pairs.a[p] as number;
     const b = pairs.b[p] as number;
-    const weight = matchWeight(pairs.weight[p] as number, kin.values[p] as number, prior);
+    const weight = matchWeight(pairs.weight[p] as number, kin[p] as number, prior);
     if (weight < threshold) {
       if (weight >= threshold - 3) misses.push(a, b, weight);
       continue;
@@ -158,19 +176,6 @@ function keepLinks(pairs: Pairs, kin: FloatList, prior: Prior, threshold: number
   }
   pairs.length = kept;
   return misses;
-}
-
-class FloatList {
-  values = new Float32Array(1 << 16);
-  private length = 0;
-  push(value: number): void {
-    if (this.length === this.values.length) {
-      const next = new Float32Array(this.length * 2);
-      next.set(this.values);
-      this.values = next;
-    }
-    this.values[this.length++] = value;
-  }
 }
 
 /** How often matches agree on a key: as learned for equality; on something coarser, half of the rest too. */

@@ -1,5 +1,5 @@
+import type { Comparison } from "./comparisons";
 import type { Column } from "./encode";
-import type { FittedComparison } from "./fit";
 import type { Level } from "./names";
 import type { Vectors } from "./vectors";
 
@@ -9,6 +9,16 @@ export interface Prior {
   readonly match: number;
   /** That a random pair is of one household. */
   readonly kin: number;
+}
+
+/** What a comparison's levels weigh. */
+export interface Weights {
+  /** log2(m/u) by level; 0 for the missing one. */
+  readonly weights: Float64Array;
+  /** log2(kin/u) by level. */
+  readonly kinWeights: Float64Array;
+  /** What is added on equality, by the value's code: rare values say more. */
+  readonly rarity: Float32Array;
 }
 
 /** Roles by what it takes to compare two values. */
@@ -50,19 +60,20 @@ export class Scorer {
   private readonly levels: Uint8Array;
 
   constructor(
-    fitted: readonly FittedComparison[],
+    fitted: readonly Weights[],
+    comparisons: readonly Comparison[],
     readonly vectors: Vectors,
   ) {
     this.weights = fitted.map((one) => one.weights);
     this.kinWeights = fitted.map((one) => one.kinWeights);
     this.rarity = fitted.map((one) => one.rarity);
-    this.shared = Uint8Array.from(fitted, (one) => (one.comparison.personal ? 0 : 1));
+    this.shared = Uint8Array.from(comparisons, (one) => (one.personal ? 0 : 1));
     this.levels = new Uint8Array(fitted.length);
-    this.bounds = Float64Array.from(fitted, ({ weights, comparison }) =>
+    this.bounds = Float64Array.from(fitted, ({ weights }, c) =>
       // Only a last name may say nothing where both are known.
-      Math.max(...weights.subarray(comparison.column.role === "last" ? 0 : 1, weights.length - 1)),
+      Math.max(...weights.subarray(comparisons[c]?.column.role === "last" ? 0 : 1, weights.length - 1)),
     );
-    const cost = (c: number) => costs.indexOf(fitted[c]?.comparison.column.role ?? "text");
+    const cost = (c: number) => costs.indexOf(comparisons[c]?.column.role ?? "text");
     this.byCost = Uint8Array.from([...fitted.keys()].sort((a, b) => cost(a) - cost(b)));
   }
 

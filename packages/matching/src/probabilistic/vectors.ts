@@ -1,3 +1,4 @@
+import { sharedIntegers } from "./arrays";
 import type { Comparison } from "./comparisons";
 import type { Level } from "./names";
 
@@ -10,13 +11,18 @@ export class Vectors {
   readonly codes: Int32Array;
   readonly unlike: readonly Level[];
 
-  constructor(comparisons: readonly Comparison[], size: number) {
+  /** @param records - how many there are; or their codes, as another one has made them */
+  constructor(comparisons: readonly Comparison[], records: number | Int32Array) {
     this.width = comparisons.length;
     this.tops = Int32Array.from(comparisons, (one) => one.levels.length - 1);
     this.unlike = comparisons.map((one) => one.unlike);
-    this.codes = new Int32Array(size * this.width);
+    if (typeof records !== "number") {
+      this.codes = records;
+      return;
+    }
+    this.codes = sharedIntegers(records * this.width);
     for (const [c, { column }] of comparisons.entries()) {
-      for (let i = 0, at = c; i < size; i++, at += this.width) this.codes[at] = column.codes[i] as number;
+      for (let i = 0, at = c; i < records; i++, at += this.width) this.codes[at] = column.codes[i] as number;
     }
   }
 

@@ -1,0 +1,19 @@
+// A thread that compares: its comparisons are made of the columns it starts with, pairs come with each message.
+import { parentPort, workerData } from "node:worker_threads";
+import { compareParts } from "./compare";
+import { comparisonsOf } from "./comparisons";
+import { Scorer } from "./scorer";
+import type { Start, Work } from "./threads";
+import { Vectors } from "./vectors";
+
+const comparisons = comparisonsOf((workerData as Start).columns);
+
+parentPort?.on("message", ({ candidates, weights, codes }: Work) => {
+  const scorer = new Scorer(weights, comparisons, new Vectors(comparisons, codes));
+  const found = compareParts(candidates, scorer);
+  const { a, b, weight, kin, parts, grid } = found;
+  parentPort?.postMessage(
+    found,
+    [a, b, weight, kin, parts, grid].map(({ buffer }) => buffer as ArrayBuffer),
+  );
+});

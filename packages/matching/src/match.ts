@@ -274,14 +274,17 @@ async function describeSuppressed(
   forms: readonly string[],
 ): Promise<SuppressedValue[]> {
   const most = [...suppressed].sort((a, b) => b.records - a.records).slice(0, mostDescribed);
-  const described: SuppressedValue[] = [];
-  for (const { of, row, value, records, reason } of most) {
-    if (value === undefined || !values[value]) {
-      described.push({ of, records, reason });
-      continue;
-    }
-    const [found] = await session.rows<{ v: string }>(`select ${forms[value]} as v from source where rowid = ${row}`);
-    described.push({ of, value: found?.v ?? "", records, reason });
+  const texts = new Map<string, string>();
+  for (const value of new Set(most.map((entry) => entry.value))) {
+    if (value === undefined || !values[value]) continue;
+    const rows = most.flatMap((entry) => (entry.value === value ? [entry.row] : []));
+    const found = await session.rows<{ r: number; v: string | null }>(
+      `select rowid::INTEGER as r, ${forms[value]} as v from source where rowid in (${rows.join(", ")})`,
+    );
+    for (const { r, v } of found) texts.set(`${value} ${r}`, v ?? "");
   }
-  return described;
+  return most.map(({ of, row, value, records, reason }) => {
+    const known = value !== undefined && values[value] !== undefined;
+    return { of, ...(known ? { value: texts.get(`${value} ${row}`) ?? "" } : {}), records, reason };
+  });
 }

@@ -54,7 +54,7 @@ export async function storeLinks(session: Session, links: Links): Promise<void> 
 const copyOptions = {
   csv: "format csv, header",
   json: "format json",
-  parquet: "format parquet, compression zstd",
+  parquet: "format parquet, compression zstd, compression_level 1",
 } as const;
 
 /** Names that the output adds; the input's columns of the same name get a `_2` behind theirs. */

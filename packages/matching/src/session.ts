@@ -71,8 +71,6 @@ export class Session {
       const connection = await instance.connect();
       // The database lives for one run: compressing costs more time than it saves.
       await connection.run("set force_compression = 'uncompressed'");
-      // A stream's query works in all threads as long as there is room for what it makes.
-      await connection.run("set streaming_buffer_size = '64MB'");
       return new Session(folder, instance, connection);
     } catch (error) {
       rmSync(folder, { recursive: true, force: true });

@@ -41,7 +41,7 @@ export async function numberedReader(
   const row =
     files.length === 1 ? "file_row_number" : `file_row_number + ([${starts.join(", ")}])[file_index::BIGINT + 1]`;
   return {
-    reader: `read_parquet(${list}, union_by_name = true, file_row_number = true)`,
+    reader: `read_parquet(${list}${files.length === 1 ? "" : ", union_by_name = true"}, file_row_number = true)`,
     row: `(${row})::BIGINT`,
     records,
   };

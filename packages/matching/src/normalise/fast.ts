@@ -24,12 +24,13 @@ export function fastNormalExpression(form: NormalForm, text: string, reading?: D
     case "text":
       return plainWords(lower, full);
     case "address":
-      return address(plainWords(lower, normalExpression("text", text)));
+      return titledAddress(text, address(plainWords(lower, normalExpression("text", text))));
     case "postcode":
     case "code":
-      return `CASE WHEN ${lower} IN (${words.join(", ")}) THEN NULL WHEN regexp_full_match(${lower}, '[a-z0-9]+') THEN ${lower} WHEN regexp_full_match(${lower}, '[a-z0-9][a-z0-9 ]*') THEN replace(${lower}, ' ', '') ELSE ${full} END`;
+      // What has a digit stands for a value.
+      return `CASE WHEN regexp_full_match(${text}, '[A-Za-z ]*[0-9][A-Za-z0-9 ]*') THEN lower(replace(${text}, ' ', '')) ELSE ${full} END`;
     case "phone":
-      return `CASE WHEN regexp_full_match(${text}, '[+]?[0-9]{9,}') THEN right(${text}, 9) WHEN regexp_full_match(${text}, '[0-9+ ()-]+') THEN nullif(right(regexp_replace(${text}, '[^0-9]+', '', 'g'), 9), '') ELSE ${full} END`;
+      return `CASE WHEN regexp_full_match(${text}, '[+]?[0-9]{9,}') THEN right(${text}, 9) WHEN regexp_full_match(${text}, '[+]?[0-9 ]*[0-9]') THEN right(replace(replace(${text}, ' ', ''), '+', ''), 9) WHEN regexp_full_match(${text}, '[0-9+ ()-]+') THEN nullif(right(regexp_replace(${text}, '[^0-9]+', '', 'g'), 9), '') ELSE ${full} END`;
     case "email":
       return `CASE WHEN regexp_full_match(${lower}, '[a-z0-9._-]+@[a-z0-9.-]+') AND ${lower} NOT LIKE '%@g%mail.com' THEN ${lower} WHEN regexp_full_match(${lower}, '[a-z0-9._-]+@gmail[.]com') THEN replace(split_part(${lower}, '@', 1), '.', '') || '@gmail.com' ELSE ${full} END`;
     case "date":
@@ -48,4 +49,17 @@ function address(plain: string): string {
     .map(([word, brief]) => `WHEN ends_with(v, ' ${word}') THEN left(v, length(v) - ${word.length}) || '${brief}'`)
     .join(" ");
   return `list_transform([${plain}], lambda v: CASE WHEN v IS NULL THEN NULL WHEN NOT regexp_matches(v, '\\b(${long})\\b') THEN v WHEN regexp_matches(v, '\\b(${long}) ') THEN ${all} ${lasts} ELSE ${all} END)[1]`;
+}
+
+/** Nearly all addresses are plain words of which the last alone is one to shorten, with a capital. */
+function titledAddress(text: string, other: string): string {
+  const long = streetWords.map(([word]) => word).join("|");
+  const lasts = streetWords
+    .map(([word, brief]) => {
+      const titled = ` ${word[0]?.toUpperCase()}${word.slice(1)}`;
+      return `WHEN ends_with(${text}, '${titled}') THEN lower(left(${text}, strlen(${text}) - ${word.length})) || '${brief}'`;
+    })
+    .join(" ");
+  const plain = `strlen(${text}) >= 8 AND regexp_full_match(${text}, '[A-Za-z0-9]+( [A-Za-z0-9]+)*')`;
+  return `CASE WHEN ${plain} AND NOT regexp_matches(${text}, '(?i)\\b(${long}) ') THEN CASE ${lasts} WHEN regexp_matches(${text}, '(?i)\\b(${long})$') THEN ${other} ELSE lower(${text}) END ELSE ${other} END`;
 }

@@ -39,11 +39,12 @@ export function uniteGroups(
   const outcome: RuleOutcome = { links: 0, suppressedKeys: new Set(), suppressed: [] };
   if (guard && blocks.statistics().largest > smallGroup) judgeLargeGroups(rule, blocks, keys, guard, outcome);
   let made = 0;
+  const parts = guard ? Array.from({ length: keys.variants }, (_, at) => partsOf(keys.columnsOf(at), guard)) : [];
   const byChanceOnly: Suppressed[] = [];
   blocks.forEach((row, variant, slot, first, count, verdict) => {
     if (guard && verdict !== links) {
       if (verdict === linksNobody) return;
-      const chance = byChance(keys.columnsOf(variant), row, count, guard);
+      const chance = byChance(parts[variant] as KeyParts, row, count);
       const suppress = chance > mostByChance * (count - 1);
       blocks.judge(slot, suppress ? linksNobody : links);
       if (suppress) {
@@ -65,18 +66,34 @@ export function uniteGroups(
   return outcome;
 }
 
+/** The columns that a key is made of. */
+interface KeyParts {
+  readonly columns: readonly HashColumn[];
+  readonly frequencies: readonly Frequencies[];
+  /** The place of the column whose values are rarest. */
+  readonly rarest: number;
+}
+
+function partsOf(columns: readonly HashColumn[], guard: GroupGuard): KeyParts {
+  const frequencies = columns.map((column) => guard.frequencyOf(column));
+  const rarity = frequencies.map(({ kinds, known }) => kinds / Math.max(1, known));
+  return { columns, frequencies, rarest: rarity.indexOf(Math.max(...rarity)) };
+}
+
 /**
  * Records expected to have a key though they are other people's: as if its parts were independent, each as frequent as it
  * is outside the group itself.
  */
-function byChance(columns: readonly HashColumn[], row: number, count: number, guard: GroupGuard): number {
+function byChance({ columns, frequencies, rarest }: KeyParts, row: number, count: number): number {
   if (columns.length < 2) return 0;
+  // Most groups are all who have one of the values: none is left to share it by chance.
+  if ((frequencies[rarest] as Frequencies).of(columns[rarest] as HashColumn, row) <= count) return 0;
   let expected = Number.POSITIVE_INFINITY;
   let product = 1;
-  for (const column of columns) {
-    const frequency = guard.frequencyOf(column);
+  for (let index = 0; index < columns.length; index++) {
+    const frequency = frequencies[index] as Frequencies;
     const others = Math.max(1, frequency.known - count);
-    product *= Math.max(0, frequency.of(column, row) - count) / others;
+    product *= Math.max(0, frequency.of(columns[index] as HashColumn, row) - count) / others;
     expected = Math.min(expected, others);
   }
   return product * expected;

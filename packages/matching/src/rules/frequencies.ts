@@ -11,21 +11,27 @@ export class Frequencies {
   private readonly mask: number;
   /** Values that are known. */
   readonly known: number;
+  /** Different values, about. */
+  readonly kinds: number;
 
   constructor(columns: readonly HashColumn[]) {
     this.known = columns.reduce((sum, column) => sum + column.known, 0);
     const size = Math.min(mostCounters, 2 ** Math.ceil(Math.log2(Math.max(16, this.known * 4))));
     this.counters = new Uint32Array(size);
     this.mask = size - 1;
+    let kinds = 0;
     for (const { low, high } of columns) {
       for (let row = 0; row < low.length; row++) {
         const a = low[row] as number;
         const b = high[row] as number;
         if ((a | b) === 0) continue;
         const counter = this.counterOf(a, b);
-        this.counters[counter] = (this.counters[counter] as number) + 1;
+        const count = this.counters[counter] as number;
+        this.counters[counter] = count + 1;
+        if (count === 0) kinds++;
       }
     }
+    this.kinds = kinds;
   }
 
   /** Occurrences of a record's value in a column of the key. */

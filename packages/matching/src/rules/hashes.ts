@@ -43,7 +43,12 @@ export async function readHashes(
   const hashes = values.map(({ raw, form }, index) => `hash(${formOfRaw[index] ? raw : form})`);
   const [nothingLow, nothingHigh] = await hashOfNothing(session);
   let done = 0;
-  await session.stream(`select rowid::INTEGER, ${hashes.join(", ")} from source`, (chunk) => {
+  const named = hashes.map((hash, index) => `${hash} as h${index}`);
+  // A streamed query works in one thread; a table is made in all of them.
+  await session.run(
+    `create or replace temp table hashes as select rowid::INTEGER as r, ${named.join(", ")} from source`,
+  );
+  await session.stream("select * from hashes", (chunk) => {
     // Rows come in any order, so each says which it is.
     const rows = chunk.rowCount;
     const { items: at } = chunk.getColumnVector(0) as unknown as { items: Int32Array };
@@ -70,6 +75,7 @@ export async function readHashes(
     done += rows;
     onProgress?.(done);
   });
+  await session.run("drop table hashes");
   return all;
 }
 
@@ -85,7 +91,7 @@ async function hashOfNothing(session: Session): Promise<readonly [number, number
 }
 
 /** Records that are looked at to tell whether a column's values are few. */
-const sampled = 100_000;
+const sampled = 20_000;
 
 /** Hashes of forms by hashes of raw values, for columns in which a value occurs twice and more. */
 async function formsOfFew(session: Session, values: readonly HashedValue[]): Promise<(HashMap | undefined)[]> {

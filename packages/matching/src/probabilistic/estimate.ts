@@ -1,57 +1,26 @@
-import { bump } from "./arrays";
+import { bump, sharedIntegers } from "./arrays";
 import type { Comparison } from "./comparisons";
 import { byContent, type Encoded } from "./encode";
 import type { Key } from "./keys";
+import type { Patterns, Sample } from "./patterns";
 import type { BlockSamples } from "./samples";
-import type { Vectors } from "./vectors";
 
-/** Different comparison vectors of a sample of pairs, and how often each occurs. */
-interface Patterns {
-  readonly levels: Uint8Array;
-  readonly counts: Float64Array;
-}
-
-/** Pairs are compared at once and only their vector is counted: EM then works on a few thousand vectors. */
-class PatternCounter {
-  private readonly index = new Map<number, number>();
-  private readonly levels: number[] = [];
-  private readonly counts: number[] = [];
-  private readonly row: Uint8Array;
-  constructor(private readonly vectors: Vectors) {
-    this.row = new Uint8Array(vectors.width);
-  }
-  add(i: number, j: number): void {
-    let key = 0;
-    for (let c = 0; c < this.vectors.width; c++) {
-      const level = this.vectors.level(c, i, j);
-      this.row[c] = level;
-      key = key * ((this.vectors.tops[c] as number) + 1) + level;
-    }
-    const known = this.index.get(key);
-    if (known !== undefined) {
-      this.counts[known] = (this.counts[known] as number) + 1;
-      return;
-    }
-    this.index.set(key, this.counts.length);
-    this.counts.push(1);
-    for (const level of this.row) this.levels.push(level);
-  }
-  done(): Patterns {
-    return { levels: Uint8Array.from(this.levels), counts: Float64Array.from(this.counts) };
-  }
-}
-
-/** Vectors of random pairs: each record with those that follow it in the content's order. */
-export function randomPatterns(encoded: Encoded, vectors: Vectors, target: number): Patterns {
-  const order = byContent(encoded.order, target);
+/** Random pairs, in a few samples: each record with those that follow it in the content's order. */
+export function randomSamples(encoded: Encoded, target: number): Sample[] {
+  const picked = byContent(encoded.order, target);
+  const order = sharedIntegers(picked.length);
+  order.set(picked);
   const size = order.length;
-  const counter = new PatternCounter(vectors);
   const steps = Math.max(1, Math.min(Math.floor((size - 1) / 2), Math.ceil(target / Math.max(1, size))));
-  for (let step = 1; step <= steps; step++) {
-    for (let i = 0; i < size; i++) counter.add(order[i] as number, order[(i + step) % size] as number);
-  }
-  return counter.done();
+  return Array.from({ length: randomParts }, (_, part) => ({
+    order,
+    steps,
+    from: Math.floor((size * part) / randomParts),
+    to: Math.floor((size * (part + 1)) / randomParts),
+  }));
 }
+
+const randomParts = 8;
 
 /** A blocking to learn from, and the vectors of (a sample of) its pairs. */
 export interface Session {
@@ -60,29 +29,20 @@ export interface Session {
 }
 
 /** Pairs of whole blocks, chosen by their values, about as many as wanted; of a large block only some records take part. */
-export function session(
-  encoded: Encoded,
-  vectors: Vectors,
-  keys: readonly Key[],
-  wanted: number,
-  samples: BlockSamples,
-): Session {
-  const { members, starts } = samples.blocksOf(keys, wanted);
+export function sessionSample(encoded: Encoded, keys: readonly Key[], wanted: number, blocks: BlockSamples): Sample {
+  const { members, starts } = blocks.blocksOf(keys, wanted);
   const { order } = encoded;
-  const counter = new PatternCounter(vectors);
+  const ends = sharedIntegers(starts.length);
+  let filled = 0;
   for (let block = 0; block + 1 < starts.length; block++) {
-    let own = members.subarray(starts[block] as number, starts[block + 1] as number);
-    if (own.length > widest) {
-      own = own
-        .slice()
-        .sort((a, b) => (order[a] as number) - (order[b] as number))
-        .subarray(0, widest);
-    }
-    for (let i = 0; i < own.length; i++) {
-      for (let j = i + 1; j < own.length; j++) counter.add(own[i] as number, own[j] as number);
-    }
+    const all = members.subarray(starts[block] as number, starts[block + 1] as number);
+    const own = all.length > widest ? all.sort((a, b) => (order[a] as number) - (order[b] as number)) : all;
+    // What is left out makes room: blocks move forward in their own array.
+    members.set(own.subarray(0, widest), filled);
+    filled += Math.min(own.length, widest);
+    ends[block + 1] = filled;
   }
-  return { keys, patterns: counter.done() };
+  return { members, starts: ends };
 }
 
 /** Most records of one block that a session looks at. */
@@ -127,15 +87,14 @@ export function shares(weights: Float64Array, little: number): Float64Array {
   return result;
 }
 
-export function levelCounts(patterns: Patterns, comparisons: readonly Comparison[]): Float64Array[] {
+export function levelCounts(all: readonly Patterns[], comparisons: readonly Comparison[]): Float64Array[] {
   const width = comparisons.length;
   const result = comparisons.map((comparison) => new Float64Array(comparison.levels.length));
-  patterns.counts.forEach((count, p) => {
-    for (let c = 0; c < width; c++) {
-      const counts = result[c] as Float64Array;
-      bump(counts, patterns.levels[p * width + c] as number, count);
-    }
-  });
+  for (const { counts, levels } of all) {
+    counts.forEach((count, p) => {
+      for (let c = 0; c < width; c++) bump(result[c], levels[p * width + c] as number, count);
+    });
+  }
   return result;
 }
 

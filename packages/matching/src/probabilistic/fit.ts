@@ -1,11 +1,11 @@
 import { bump } from "./arrays";
 import type { Comparison } from "./comparisons";
 import type { Encoded } from "./encode";
-import { type Learned, learn, levelCounts, randomPatterns, session, shares, trainingKeys } from "./estimate";
+import { type Learned, learn, levelCounts, randomSamples, sessionSample, shares, trainingKeys } from "./estimate";
 import type { Key } from "./keys";
+import type { Patterns, Sample } from "./patterns";
 import { BlockSamples } from "./samples";
 import type { Weights } from "./scorer";
-import type { Vectors } from "./vectors";
 
 /** What the model knows of one comparison. */
 export interface FittedComparison extends Weights {
@@ -34,8 +34,20 @@ const fullVoice = 2_000;
  * Learns a model without labels: u from random pairs, then held; m by EM in several sessions, each of which leaves out the
  * columns that it blocks on.
  */
-export function fit(encoded: Encoded, comparisons: readonly Comparison[], vectors: Vectors, keys: readonly Key[]): Fit {
-  const random = levelCounts(randomPatterns(encoded, vectors, randomPairs), comparisons);
+export async function fit(
+  encoded: Encoded,
+  comparisons: readonly Comparison[],
+  keys: readonly Key[],
+  patternsOf: (samples: readonly Sample[]) => Promise<readonly Patterns[]>,
+): Promise<Fit> {
+  const blocks = new BlockSamples(encoded.size, encoded.order);
+  const trained = trainingKeys(keys, encoded.size);
+  const strangers = randomSamples(encoded, randomPairs);
+  const patterns = await patternsOf([
+    ...trained.map((some) => sessionSample(encoded, some, sessionPairs, blocks)),
+    ...strangers,
+  ]);
+  const random = levelCounts(patterns.slice(trained.length), comparisons);
   const u = random.map((counts, c) => {
     const row = shares(counts, 1);
     const { column } = comparisons[c] as Comparison;
@@ -43,9 +55,8 @@ export function fit(encoded: Encoded, comparisons: readonly Comparison[], vector
     row[row.length - 1] = equalityChance(column.counts, column.known);
     return row;
   });
-  const samples = new BlockSamples(encoded.size, encoded.order);
-  const sessions = trainingKeys(keys, encoded.size).map((some) => {
-    const sampled = session(encoded, vectors, some, sessionPairs, samples);
+  const sessions = trained.map((some, at) => {
+    const sampled = { keys: some, patterns: patterns[at] as Patterns };
     const learned = learn(sampled, comparisons, u);
     return { sampled, learned };
   });

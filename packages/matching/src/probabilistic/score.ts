@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { MatchAttribute } from "@tributary/model";
 import { dateOrderCounts } from "../normalise/expressions";
+import { sharedIntegers } from "./arrays";
 import { type Blocking, chooseBlocking, declaredBlocking } from "./candidates";
 import { allPairs, candidatesOf, compareParts, together } from "./compare";
 import { comparisonsOf } from "./comparisons";
@@ -9,6 +10,7 @@ import { type ColumnSql, fieldsOf } from "./fields";
 import { type Fit, type FittedComparison, fit } from "./fit";
 import { type Key, keysOf } from "./keys";
 import { Pairs } from "./pairs";
+import { type Patterns, patternsOf, type Sample } from "./patterns";
 import { matchWeight, type Prior, Scorer } from "./scorer";
 import { Threads } from "./threads";
 import { Vectors } from "./vectors";
@@ -112,7 +114,9 @@ async function scoreEncoded(input: ScoreInput, encoded: Encoded, threads: Thread
   progress("learn");
   const keys = keysOf(encoded);
   const vectors = new Vectors(comparisons, encoded.size);
-  const { fitted, sessions, kinPerMatch } = fit(encoded, comparisons, vectors, keys);
+  const { fitted, sessions, kinPerMatch } = await fit(encoded, comparisons, keys, (samples) =>
+    allPatterns(samples, vectors, threads),
+  );
   const { size } = encoded;
   const all = (size * (size - 1)) / 2;
   const budget = pairBudget(size);
@@ -127,7 +131,7 @@ async function scoreEncoded(input: ScoreInput, encoded: Encoded, threads: Thread
   const everybody = choice.chosen.length === 0 && !input.blocking;
   const candidates = everybody ? allPairs(size) : candidatesOf(choice.chosen, size);
   const weights = fitted.map(({ weights, kinWeights, rarity }) => ({ weights, kinWeights, rarity }));
-  const found = await threads.compare({ candidates, weights, codes: vectors.codes }, () =>
+  const found = await threads.ask({ candidates, weights, codes: vectors.codes }, () =>
     compareParts(candidates, scorer, (compared) => progress("compare", compared)),
   );
   const { pairs, kin, counts, compared } = together(found);
@@ -146,6 +150,13 @@ async function scoreEncoded(input: ScoreInput, encoded: Encoded, threads: Thread
     nearMisses,
     threshold,
   };
+}
+
+async function allPatterns(samples: readonly Sample[], vectors: Vectors, threads: Threads): Promise<Patterns[]> {
+  const work = { samples, cursor: sharedIntegers(1) };
+  const found = await threads.ask({ ...work, codes: vectors.codes }, () => patternsOf(work, vectors));
+  const patterns = new Map(found.flatMap((one) => [...one]));
+  return samples.map((_, at) => patterns.get(at) as Patterns);
 }
 
 /** Below this many records a thread takes longer to start than it saves. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Candidates, Found } from "./compare";
 import type { Column } from "./encode";
+import type { Patterns, Samples } from "./patterns";
 import type { Weights } from "./scorer";
 
 /** What a thread starts with: it makes its own comparisons while this one learns. */
@@ -10,12 +11,19 @@ export interface Start {
   readonly columns: readonly Column[];
 }
 
-export interface Work {
-  readonly candidates: Candidates;
-  readonly weights: readonly Weights[];
+/** Pairs to weigh; or samples whose vectors are wanted. */
+export type Work = (Comparing | Samples) & {
   /** The records' codes, comparison by comparison, as in `Vectors`. */
   readonly codes: Int32Array;
+};
+
+interface Comparing {
+  readonly candidates: Candidates;
+  readonly weights: readonly Weights[];
 }
+
+/** What one thread has found. */
+export type Answer<W extends Work> = W extends Comparing ? Found : ReadonlyMap<number, Patterns>;
 
 /** Beside this file; or, where this is the source, in what is built of it. */
 const script = ["", "../../dist/probabilistic"]
@@ -45,17 +53,22 @@ export class Threads {
     return new Threads(count, { columns });
   }
 
-  /** Compares in all threads; `own` is this one's share of the work. */
-  async compare(work: Work, own: () => Found): Promise<Found[]> {
+  /** Works in all threads; `own` is this one's share of the work, and comes first. */
+  async ask<W extends Work>(work: W, own: () => Answer<W>): Promise<Answer<W>[]> {
     const answers = this.workers.map(
       (worker) =>
-        new Promise<Found>((resolve, reject) => {
+        new Promise<Answer<W>>((resolve, reject) => {
           const failed = this.failures.get(worker);
           if (failed) reject(failed);
+          const ended = (code: number) =>
+            reject(new Error(`A comparing thread ended with ${code} before it answered.`));
           worker.ref();
-          worker.once("message", resolve);
           worker.once("error", reject);
-          worker.once("exit", (code) => reject(new Error(`A comparing thread ended with ${code} before it answered.`)));
+          worker.once("exit", ended);
+          worker.once("message", (answer: Answer<W>) => {
+            worker.off("error", reject).off("exit", ended);
+            resolve(answer);
+          });
           worker.postMessage(work);
         }),
     );

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defaultIdentityRules, type MatchRules } from "@tributary/model";
 import { clusterConstrained } from "./cluster/components";
 import { Links } from "./cluster/links";
@@ -14,17 +15,18 @@ import { storeProfiles } from "./profiles";
 import { explainedPairs } from "./report/pairs";
 import type { MatchReport } from "./report/report";
 import { profileSizes, suspiciousProfiles } from "./report/suspicious";
-import type { MatchInput, MatchResult, SuppressedValue } from "./result";
+import type { MatchInput, MatchResult } from "./result";
 import { groupAsAws } from "./rules/aws-modes";
 import { areUnique } from "./rules/blocks";
 import { type HashColumn, type HashedValue, readHashes } from "./rules/hashes";
-import { isPersonal, type Suppressed } from "./rules/junk";
+import { isPersonal } from "./rules/junk";
 import { normalForms } from "./rules/normal";
 import { type PlannedRule, planRules } from "./rules/plan";
 import { RuleRunner } from "./rules/run";
 import { type ComparedValue, comparedValues, valuesByKey } from "./rules/values";
 import { addScores } from "./scores";
 import { Session } from "./session";
+import { describeSuppressed } from "./suppressed";
 
 /**
  * Finds the records of each person: reads the input, brings values to one form, links records by the rules and, where
@@ -81,7 +83,21 @@ async function run(session: Session, input: MatchInput, began: number): Promise<
   const identity = input.identity ?? defaultIdentityRules;
   const named = values.some((value) => value.identifier !== undefined);
   const tree = named || input.edges ? new Links() : undefined;
-  const parts: Run = { session, source, rules, values, forms, columns, planned, runner, without, progress, tree };
+  const threads = input.threads ?? availableParallelism();
+  const parts: Run = {
+    session,
+    source,
+    rules,
+    values,
+    forms,
+    columns,
+    planned,
+    runner,
+    without,
+    progress,
+    tree,
+    threads,
+  };
   const clustered = rules.mode === "closure" ? await closure(parts) : await asAws(rules.mode, parts);
 
   const ruleName = (tier: number): string =>
@@ -168,6 +184,7 @@ interface Run {
   readonly progress: (stage: string, done?: number) => void;
   /** Where the links that hold clusters together go; undefined where nobody asks for them. */
   readonly tree: Links | undefined;
+  readonly threads: number;
 }
 
 interface Clustered {
@@ -190,10 +207,7 @@ async function closure(run: Run): Promise<Clustered> {
   const { session, source, rules, values, forms, columns, planned, runner, progress, tree } = run;
   const sets = new UnionFind(source.records);
   const links = new Links();
-  for (const [tier, { name }] of planned.entries()) {
-    progress(`rule ${name}`);
-    await runner.link(tier, sets, links);
-  }
+  await runner.linkAll(sets, links, { threads: run.threads, onRule: (name) => progress(`rule ${name}`) });
   progress("cluster");
   const declared = await declaredPairs(session, source, rules);
   for (const [a, b] of declared.mustLink) sets.unite(a, b);
@@ -262,29 +276,4 @@ async function asAws(mode: "aws-waterfall" | "aws-transitive", run: Run): Promis
   if (tree)
     for (const [row, first] of root.entries()) if (row !== first) tree.push(first, row, matchedBy[row] as number);
   return { root, cut: new Map() };
-}
-
-const mostDescribed = 1_000;
-
-/** Suppressed values as text, the most frequent first; a rule's key by the values that it is made of. */
-async function describeSuppressed(
-  session: Session,
-  suppressed: readonly Suppressed[],
-  values: readonly ComparedValue[],
-  forms: readonly string[],
-): Promise<SuppressedValue[]> {
-  const most = [...suppressed].sort((a, b) => b.records - a.records).slice(0, mostDescribed);
-  const texts = new Map<string, string>();
-  for (const value of new Set(most.map((entry) => entry.value))) {
-    if (value === undefined || !values[value]) continue;
-    const rows = most.flatMap((entry) => (entry.value === value ? [entry.row] : []));
-    const found = await session.rows<{ r: number; v: string | null }>(
-      `select rowid::INTEGER as r, ${forms[value]} as v from source where rowid in (${rows.join(", ")})`,
-    );
-    for (const { r, v } of found) texts.set(`${value} ${r}`, v ?? "");
-  }
-  return most.map(({ of, row, value, records, reason }) => {
-    const known = value !== undefined && values[value] !== undefined;
-    return { of, ...(known ? { value: texts.get(`${value} ${row}`) ?? "" } : {}), records, reason };
-  });
 }

@@ -7,7 +7,8 @@ const mostCounters = 2 ** 22;
  * values that share a counter. One for all columns of a match key.
  */
 export class Frequencies {
-  private readonly counters: Uint32Array;
+  /** In memory that threads share. */
+  readonly counters: Uint32Array;
   private readonly mask: number;
   /** Values that are known. */
   readonly known: number;
@@ -17,7 +18,7 @@ export class Frequencies {
   constructor(columns: readonly HashColumn[]) {
     this.known = columns.reduce((sum, column) => sum + column.known, 0);
     const size = Math.min(mostCounters, 2 ** Math.ceil(Math.log2(Math.max(16, this.known * 4))));
-    this.counters = new Uint32Array(size);
+    this.counters = new Uint32Array(new SharedArrayBuffer(size * 4));
     this.mask = size - 1;
     let kinds = 0;
     for (const { low, high } of columns) {
@@ -32,6 +33,12 @@ export class Frequencies {
       }
     }
     this.kinds = kinds;
+  }
+
+  /** The same counts in another thread. */
+  static of(given: Pick<Frequencies, "counters" | "known" | "kinds">): Frequencies {
+    const made = new Frequencies([]);
+    return Object.assign(made, { ...given, mask: given.counters.length - 1 });
   }
 
   /** Occurrences of a record's value in a column of the key. */

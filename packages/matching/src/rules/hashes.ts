@@ -34,7 +34,7 @@ export async function readHashes(
 ): Promise<readonly HashColumn[]> {
   const all = wanted.map((value): HashColumn => {
     const length = value === undefined ? 0 : records;
-    return { low: new Int32Array(length), high: new Int32Array(length), known: 0 };
+    return { low: shared(length), high: shared(length), known: 0 };
   });
   const columns = all.filter(({ low }) => low.length > 0);
   if (columns.length === 0) return all;
@@ -78,6 +78,9 @@ export async function readHashes(
   await session.run("drop table hashes");
   return all;
 }
+
+/** Numbers in memory that threads share. */
+const shared = (length: number): Int32Array => new Int32Array(new SharedArrayBuffer(length * 4));
 
 function halvesOf(chunk: DuckDBDataChunk, column: number): Int32Array {
   const { items } = chunk.getColumnVector(column) as unknown as { items: BigUint64Array };

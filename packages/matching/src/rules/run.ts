@@ -5,12 +5,13 @@ import type { UnionFind } from "../cluster/union-find";
 import { MatchingError } from "../faults";
 import type { Session } from "../session";
 import { Blocks } from "./blocks";
-import { type GroupGuard, uniteGroups } from "./closure";
+import { type GroupGuard, type RuleOutcome, uniteGroups } from "./closure";
 import { Frequencies } from "./frequencies";
 import { type FuzzyTest, linkAlike } from "./fuzzy";
 import type { HashColumn } from "./hashes";
 import { isPersonal, type Suppressed, suppressJunk } from "./junk";
 import { Keys } from "./keys";
+import { canShare, runShared } from "./parallel";
 import type { Alternative, PlannedRule } from "./plan";
 import { readTexts, type TextColumn } from "./texts";
 import { type ComparedValue, valuesByKey } from "./values";
@@ -28,7 +29,18 @@ export interface RunnerInput {
   readonly guarded: boolean;
 }
 
-/** Runs rules one after another over the records' hashes; what they find on the way is kept here. */
+/** What a rule found. Its links are in the sets, and in the pairs where they come of a fuzzy function. */
+export interface TierOutcome {
+  readonly tier: number;
+  readonly links: number;
+  /** The blocks of its exact part: of several alternatives the one with most pairs. */
+  readonly statistics: Required<BlockStatistics> | undefined;
+  /** By alternative, exact ones alone: the keys that link nobody. */
+  readonly suppressedKeys: readonly ReadonlySet<number>[];
+  readonly suppressed: readonly Suppressed[];
+}
+
+/** Runs rules over the records' hashes; what they find on the way is kept here. */
 export class RuleRunner {
   readonly links = new Map<string, number>();
   /** The blocks of each rule's exact part, by name: of several alternatives the one with most pairs. */
@@ -40,10 +52,20 @@ export class RuleRunner {
   private readonly texts = new Map<number, TextColumn>();
   private readonly byKey: ReadonlyMap<string, readonly number[]>;
 
-  constructor(private readonly input: RunnerInput) {
+  /** @param known - frequencies by value, where another thread has counted them and taken out what is junk */
+  constructor(
+    private readonly input: RunnerInput,
+    known?: readonly (Pick<Frequencies, "known" | "kinds" | "counters"> | undefined)[],
+  ) {
     const { values, columns, guarded } = input;
     this.byKey = valuesByKey(values);
     if (!guarded) return;
+    if (known) {
+      for (const [index, given] of known.entries()) {
+        if (given) this.frequencies.set(columns[index] as HashColumn, Frequencies.of(given));
+      }
+      return;
+    }
     const frequencies = new Map<string, Frequencies>();
     for (const [key, members] of this.byKey) {
       const own = members.map((index) => columns[index] as HashColumn);
@@ -53,27 +75,84 @@ export class RuleRunner {
     this.suppressed.push(...suppressJunk(values, columns, frequencies));
   }
 
+  /** A runner of exact rules in a thread that has no session. */
+  static ofThread(
+    input: Omit<RunnerInput, "session">,
+    known: readonly (Pick<Frequencies, "known" | "kinds" | "counters"> | undefined)[],
+  ): RuleRunner {
+    return new RuleRunner({ ...input, session: undefined as never }, known);
+  }
+
+  /** How often each column's values occur, for other threads. */
+  frequenciesByValue(): (Pick<Frequencies, "known" | "kinds" | "counters"> | undefined)[] {
+    return this.input.columns.map((column) => {
+      const found = this.frequencies.get(column);
+      return found && { known: found.known, kinds: found.kinds, counters: found.counters };
+    });
+  }
+
+  /** Makes the links of all rules, in several threads where that is possible. */
+  async linkAll(
+    sets: UnionFind,
+    pairs: Links,
+    { threads, onRule }: { threads: number; onRule: (name: string) => void },
+  ): Promise<void> {
+    if (canShare(this.input, threads)) {
+      onRule(`${this.input.planned.length} rules`);
+      for (const outcome of await runShared(this, this.input, sets, threads)) this.keep(outcome);
+      return;
+    }
+    for (const [tier, { name }] of this.input.planned.entries()) {
+      onRule(name);
+      await this.link(tier, sets, pairs);
+    }
+  }
+
   /** Makes a rule's links: unions in `sets`, and the pairs of its fuzzy functions in `pairs` too. */
   async link(tier: number, sets: UnionFind, pairs: Links | undefined, takes?: (row: number) => boolean): Promise<void> {
+    this.keep(await this.run(tier, sets, pairs, takes));
+  }
+
+  private keep({ tier, links, statistics, suppressed, suppressedKeys }: TierOutcome): void {
+    const { name, alternatives } = this.input.planned[tier] as PlannedRule;
+    this.links.set(name, links);
+    if (statistics) this.statistics.set(name, statistics);
+    this.suppressed.push(...suppressed);
+    const exact = alternatives.filter(({ fuzzy }) => fuzzy.length === 0);
+    for (const [index, alternative] of exact.entries()) {
+      const keys = new Keys(alternative, this.input.columns);
+      this.groups.push({ tier, keys, suppressedKeys: suppressedKeys[index] as ReadonlySet<number> });
+    }
+  }
+
+  /** The same, but what was found is given and not kept. */
+  async run(
+    tier: number,
+    sets: UnionFind,
+    pairs: Links | undefined,
+    takes?: (row: number) => boolean,
+  ): Promise<TierOutcome> {
     const rule = this.input.planned[tier] as PlannedRule;
-    let made = 0;
+    let links = 0;
+    let statistics: Required<BlockStatistics> | undefined;
+    const suppressed: Suppressed[] = [];
+    const suppressedKeys: ReadonlySet<number>[] = [];
     for (const alternative of rule.alternatives) {
       const keys = new Keys(alternative, this.input.columns);
       this.blocks.build(this.input.records, keys, takes);
-      this.measure(rule.name);
-      if (alternative.fuzzy.length === 0) made += this.linkExact(rule.name, tier, alternative, keys, sets);
-      else made += await this.linkFuzzy(rule.name, tier, alternative, sets, pairs);
+      const given = this.blocks.statistics();
+      if (!statistics || given.pairs > statistics.pairs) statistics = given;
+      if (alternative.fuzzy.length === 0) {
+        const outcome = this.linkExact(rule.name, alternative, keys, sets);
+        links += outcome.links;
+        suppressed.push(...outcome.suppressed);
+        suppressedKeys.push(outcome.suppressedKeys);
+      } else links += await this.linkFuzzy(rule.name, tier, alternative, sets, pairs, suppressed);
     }
-    this.links.set(rule.name, made);
+    return { tier, links, statistics, suppressed, suppressedKeys };
   }
 
-  private measure(name: string): void {
-    const given = this.blocks.statistics();
-    const worst = this.statistics.get(name);
-    if (!worst || given.pairs > worst.pairs) this.statistics.set(name, given);
-  }
-
-  private linkExact(name: string, tier: number, alternative: Alternative, keys: Keys, sets: UnionFind): number {
+  private linkExact(name: string, alternative: Alternative, keys: Keys, sets: UnionFind): RuleOutcome {
     const { values, columns, guarded } = this.input;
     const own = new Set(alternative.pools.flatMap((pool) => pool.choices.map((choice) => choice.value)));
     const guard: GroupGuard | undefined = guarded
@@ -82,10 +161,7 @@ export class RuleRunner {
           tellApart: columns.filter((_, index) => !own.has(index) && isPersonal((values[index] as ComparedValue).type)),
         }
       : undefined;
-    const outcome = uniteGroups(name, this.blocks, keys, sets, guard);
-    this.suppressed.push(...outcome.suppressed);
-    this.groups.push({ tier, keys, suppressedKeys: outcome.suppressedKeys });
-    return outcome.links;
+    return uniteGroups(name, this.blocks, keys, sets, guard);
   }
 
   private async linkFuzzy(
@@ -94,6 +170,7 @@ export class RuleRunner {
     alternative: Alternative,
     sets: UnionFind,
     pairs: Links | undefined,
+    suppressed: Suppressed[],
   ): Promise<number> {
     const { comparison, guarded } = this.input;
     const tests: FuzzyTest[] = [];
@@ -115,7 +192,7 @@ export class RuleRunner {
           `Rule ${JSON.stringify(name)}: ${records} records share its exact part, too many to compare each with each. AND it with a match key that fewer share.`,
         );
       }
-      this.suppressed.push({ of: name, row, value: undefined, records, reason: "too many to compare each with each" });
+      suppressed.push({ of: name, row, value: undefined, records, reason: "too many to compare each with each" });
     }
     return made;
   }

@@ -83,9 +83,15 @@ export const streetWords: readonly (readonly [string, string])[] = [
   ["west", "w"],
 ];
 
+/** SQL: whether a text is one of some words. A pattern, since DuckDB makes a join over all rows of an IN of many words. */
+export function isOneOf(text: string, words: readonly string[]): string {
+  const pattern = words.map((word) => word.replace(/[^a-z]/g, "[$&]")).join("|");
+  return `regexp_full_match(${text}, '${pattern}')`;
+}
+
 /** `form` of a text that stands for a value; the length is asked first because it is cheap. */
 const unlessPlaceholder = (text: string, form: string): string =>
-  `CASE WHEN length(${text}) < 8 AND lower(trim(${text})) IN (${quotedList(placeholders)}) THEN NULL ELSE ${form} END`;
+  `CASE WHEN length(${text}) < 8 AND ${isOneOf(`lower(trim(${text}))`, placeholders)} THEN NULL ELSE ${form} END`;
 
 /**
  * Lower case without accents; apostrophes go, whatever else is no letter or digit becomes one blank. Nearly all values are

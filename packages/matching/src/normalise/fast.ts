@@ -1,5 +1,6 @@
 import {
   type DateReading,
+  isOneOf,
   type NormalForm,
   normalExpression,
   placeholders,
@@ -7,7 +8,7 @@ import {
   streetWords,
 } from "./expressions";
 
-const words = placeholders.filter((word) => /^[a-z]+$/.test(word)).map((word) => `'${word}'`);
+const words = placeholders.filter((word) => /^[a-z]+$/.test(word));
 
 /**
  * The same value as `normalExpression`, found quicker for the values that nearly all are: plain letters and digits are told
@@ -39,7 +40,7 @@ export function fastNormalExpression(form: NormalForm, text: string, reading?: D
 }
 
 const plainWords = (lower: string, full: string): string =>
-  `CASE WHEN ${lower} IN (${words.join(", ")}) THEN NULL WHEN regexp_full_match(${lower}, '[a-z0-9]+( [a-z0-9]+)*') THEN ${lower} ELSE ${full} END`;
+  `CASE WHEN strlen(${lower}) < 8 AND ${isOneOf(lower, words)} THEN NULL WHEN regexp_full_match(${lower}, '[a-z0-9]+( [a-z0-9]+)*') THEN ${lower} ELSE ${full} END`;
 
 /** Most addresses have one word to shorten, the last. */
 function address(plain: string): string {

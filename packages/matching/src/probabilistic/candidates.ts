@@ -1,7 +1,7 @@
 import { type Blocks, blocksOf } from "./blocks";
 import { byContent } from "./encode";
 import type { Key } from "./keys";
-import { BlockSamples } from "./samples";
+import type { BlockSamples } from "./samples";
 import { bits } from "./strings";
 
 /** One conjunction that records are blocked by, and what it costs. */
@@ -52,12 +52,12 @@ export function chooseBlocking(
   budget: number,
   agreement: Agreement,
   order: Float64Array,
+  samples: BlockSamples,
 ): BlockingChoice {
   const agrees = simulate(keys, agreement, order);
   // Going through a blocking costs something even where it has no pair.
   const fixed = size * 0.2 + budget * 0.01;
   const options = conjunctions(keys, size, budget, agrees, fixed);
-  const samples = new BlockSamples(size, order);
   const chosen: Blocking[] = [];
   let pairs = 0;
   const open = [new Uint32Array(words).fill(0xffffffff), new Uint32Array(words).fill(0xffffffff)] as const;

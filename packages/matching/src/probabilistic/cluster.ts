@@ -83,7 +83,7 @@ export function clusterProfiles(
     if (state === 2 && options.refusal === undefined) return undefined;
     const a = membersOf(x);
     const b = membersOf(y);
-    if (state > 2 && scorer.profiles(a, b, prior) < options.cohesion) return "the profiles contradict each other";
+    if (state > 2 && !scorer.holdTogether(a, b, prior, options.cohesion)) return "the profiles contradict each other";
     return options.refusal?.(a, b);
   };
   // A pair of profiles that was refused is asked again only when one of them has grown.

@@ -4,7 +4,7 @@ import type { Encoded } from "./encode";
 import { type Learned, learn, levelCounts, randomSamples, sessionSample, shares, trainingKeys } from "./estimate";
 import type { Key } from "./keys";
 import type { Patterns, Sample } from "./patterns";
-import { BlockSamples } from "./samples";
+import type { BlockSamples } from "./samples";
 import type { Weights } from "./scorer";
 
 /** What the model knows of one comparison. */
@@ -38,9 +38,9 @@ export async function fit(
   encoded: Encoded,
   comparisons: readonly Comparison[],
   keys: readonly Key[],
+  blocks: BlockSamples,
   patternsOf: (samples: readonly Sample[]) => Promise<readonly Patterns[]>,
 ): Promise<Fit> {
-  const blocks = new BlockSamples(encoded.size, encoded.order);
   const trained = trainingKeys(keys, encoded.size);
   const strangers = randomSamples(encoded, randomPairs);
   const patterns = await patternsOf([

@@ -4,6 +4,9 @@ import type { Key } from "./keys";
 /** Most records that pairs are counted on. */
 const counted = 100_000;
 
+/** Larger groups of two keys are made anew: there may be hundreds. */
+const mostKept = 20_000;
+
 /** Records of the sample that share their group with another one, and the groups. */
 interface Groups {
   readonly places: Int32Array;
@@ -17,6 +20,8 @@ export class BlockSamples {
   /** Codes of the sample's records, by key: what is counted again and again lies together. */
   private readonly codes = new Map<Key, Int32Array>();
   private readonly alone = new Map<Key, Groups>();
+  /** By two keys together: many conjunctions of three begin with the same two. */
+  private readonly both = new Map<Key, Map<Key, Groups>>();
   private readonly slots: Int32Array;
   private readonly mask: number;
 
@@ -44,8 +49,9 @@ export class BlockSamples {
       // Few records are left soon where the rarest key comes first.
       .sort((a, b) => a.groups.places.length - b.groups.places.length);
     if (first === undefined) throw new Error("A block needs a key.");
-    let { groups } = first;
-    for (const { key } of others) groups = this.refined(groups, key);
+    const [second, third] = others;
+    let groups = second === undefined ? first.groups : this.ofBoth(first, second.key);
+    if (third !== undefined) groups = this.refined(groups, third.key);
     return this.some === undefined ? groups.pairs : groups.pairs * (this.size / Math.max(1, this.some.length)) ** 2;
   }
 
@@ -83,6 +89,17 @@ export class BlockSamples {
       this.alone.set(key, groups);
     }
     return groups;
+  }
+
+  private ofBoth({ groups, key }: { readonly groups: Groups; readonly key: Key }, other: Key): Groups {
+    const known = this.both.get(key) ?? new Map<Key, Groups>();
+    this.both.set(key, known);
+    let both = known.get(other);
+    if (both === undefined) {
+      both = this.refined(groups, other);
+      if (both.places.length <= mostKept) known.set(other, both);
+    }
+    return both;
   }
 
   /** The groups taken apart by another key. */

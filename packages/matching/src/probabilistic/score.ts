@@ -11,6 +11,7 @@ import { type Fit, type FittedComparison, fit } from "./fit";
 import { type Key, keysOf } from "./keys";
 import { Pairs } from "./pairs";
 import { type Patterns, patternsOf, type Sample } from "./patterns";
+import { BlockSamples } from "./samples";
 import { matchWeight, type Prior, Scorer } from "./scorer";
 import { Threads } from "./threads";
 import { Vectors } from "./vectors";
@@ -114,8 +115,9 @@ async function scoreEncoded(input: ScoreInput, encoded: Encoded, threads: Thread
   progress("learn");
   const keys = keysOf(encoded);
   const vectors = new Vectors(comparisons, encoded.size);
-  const { fitted, sessions, kinPerMatch } = await fit(encoded, comparisons, keys, (samples) =>
-    allPatterns(samples, vectors, threads),
+  const samples = new BlockSamples(encoded.size, encoded.order);
+  const { fitted, sessions, kinPerMatch } = await fit(encoded, comparisons, keys, samples, (some) =>
+    allPatterns(some, vectors, threads),
   );
   const { size } = encoded;
   const all = (size * (size - 1)) / 2;
@@ -125,7 +127,7 @@ async function scoreEncoded(input: ScoreInput, encoded: Encoded, threads: Thread
     ? declaredBlocking(input.blocking, keys, size)
     : all <= budget
       ? { chosen: [], recall: 1 }
-      : chooseBlocking(keys, size, budget, agreementOf(fitted), encoded.order);
+      : chooseBlocking(keys, size, budget, agreementOf(fitted), encoded.order, samples);
   progress("compare");
   const scorer = new Scorer(fitted, comparisons, vectors);
   const everybody = choice.chosen.length === 0 && !input.blocking;

@@ -55,6 +55,11 @@ export class Scorer {
   private readonly shared: Uint8Array;
   /** By comparison: the most that unequal values can add. */
   private readonly bounds: Float64Array;
+  /** The least that unequal values can add, and the most that they can add to a household's weight. */
+  private readonly least: Float64Array;
+  private readonly mostKin: Float64Array;
+  /** Whether unequal values may say nothing: only last names do. */
+  private readonly maySilence: Uint8Array;
   /** Comparisons by what they take, the quickest first. */
   private readonly byCost: Uint8Array;
   private readonly levels: Uint8Array;
@@ -69,10 +74,11 @@ export class Scorer {
     this.rarity = fitted.map((one) => one.rarity);
     this.shared = Uint8Array.from(comparisons, (one) => (one.personal ? 0 : 1));
     this.levels = new Uint8Array(fitted.length);
-    this.bounds = Float64Array.from(fitted, ({ weights }, c) =>
-      // Only a last name may say nothing where both are known.
-      Math.max(...weights.subarray(comparisons[c]?.column.role === "last" ? 0 : 1, weights.length - 1)),
-    );
+    this.maySilence = Uint8Array.from(comparisons, ({ column }) => (column.role === "last" ? 1 : 0));
+    const unequal = (of: Float64Array, c: number) => of.subarray(this.maySilence[c] === 1 ? 0 : 1, of.length - 1);
+    this.bounds = Float64Array.from(fitted, ({ weights }, c) => Math.max(...unequal(weights, c)));
+    this.least = Float64Array.from(fitted, ({ weights }, c) => Math.min(...unequal(weights, c)));
+    this.mostKin = Float64Array.from(fitted, ({ kinWeights }, c) => Math.max(...unequal(kinWeights, c)));
     const cost = (c: number) => costs.indexOf(comparisons[c]?.column.role ?? "text");
     this.byCost = Uint8Array.from([...fitted.keys()].sort((a, b) => cost(a) - cost(b)));
   }
@@ -154,6 +160,46 @@ export class Scorer {
     }
     this.match = match;
     this.kin = kin;
+  }
+
+  /** Whether two profiles weigh at least so much; most do whatever their unequal values are, and then no text is compared. */
+  holdTogether(a: readonly number[], b: readonly number[], prior: Prior, least: number): boolean {
+    const { width, codes, tops } = this.vectors;
+    let match = 0;
+    let kin = 0;
+    for (let c = 0; c < width; c++) {
+      const weights = this.weights[c] as Float64Array;
+      const kinWeights = this.kinWeights[c] as Float64Array;
+      const rarity = this.rarity[c] as Float32Array;
+      const top = tops[c] as number;
+      let known = 0;
+      let sum = 0;
+      let kinSum = 0;
+      let lowest = 0;
+      let highestKin = 0;
+      for (const i of a) {
+        const x = codes[i * width + c] as number;
+        if (x < 0) continue;
+        for (const j of b) {
+          const y = codes[j * width + c] as number;
+          if (y < 0) continue;
+          const rare = x === y ? (rarity[x] as number) : 0;
+          const weight = x === y ? (weights[top] as number) + rare : (this.least[c] as number);
+          const kinWeight =
+            x === y ? (kinWeights[top] as number) + (this.shared[c] === 1 ? rare : 0) : (this.mostKin[c] as number);
+          known++;
+          sum += weight;
+          kinSum += kinWeight;
+          lowest = Math.min(lowest, weight);
+          highestKin = Math.max(highestKin, kinWeight);
+        }
+      }
+      if (known === 0) continue;
+      // Pairs that say nothing do not count: the mean of the others is nowhere outside of them all.
+      match += this.maySilence[c] === 1 ? lowest : sum / known;
+      kin += this.maySilence[c] === 1 ? highestKin : kinSum / known;
+    }
+    return matchWeight(match, kin, prior) >= least + margin || this.profiles(a, b, prior) >= least;
   }
 
   /**

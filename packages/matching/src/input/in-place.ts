@@ -28,16 +28,15 @@ export async function numberedReader(
   files: readonly InputFile[],
 ): Promise<{ reader: string; row: string; records: number }> {
   const list = `[${files.map(({ path }) => literal(path)).join(", ")}]`;
-  const found = await session.rows<{ file_name: string; num_rows: bigint }>(
-    `select file_name, num_rows from parquet_file_metadata(${list})`,
-  );
-  const rows = new Map(found.map(({ file_name, num_rows }) => [file_name, Number(num_rows)]));
   let records = 0;
-  const starts = files.map(({ path }) => {
-    const start = records;
-    records += rows.get(path) ?? 0;
-    return start;
-  });
+  const starts: number[] = [];
+  for (const { path } of files) {
+    starts.push(records);
+    const [found] = await session.rows<{ n: bigint }>(
+      `select sum(num_rows)::BIGINT as n from parquet_file_metadata(${literal(path)})`,
+    );
+    records += Number(found?.n ?? 0);
+  }
   const row =
     files.length === 1 ? "file_row_number" : `file_row_number + ([${starts.join(", ")}])[file_index::BIGINT + 1]`;
   return {

@@ -95,7 +95,8 @@ export async function browse(
       "--remote-debugging-port=0",
       top,
     ],
-    { stdio: "ignore" },
+    // A process group of its own, so that its helpers can be ended with it.
+    { stdio: "ignore", detached: true },
   );
   const ended = new Promise<void>((resolve) => {
     child.once("exit", () => resolve());
@@ -107,14 +108,33 @@ export async function browse(
   return {
     failures,
     async close() {
-      child.kill();
+      endGroup(child);
       await ended;
       for (const server of servers) {
         server.close();
         server.closeAllConnections();
       }
-      // Its helpers outlive it for a moment.
-      rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+      removeProfile(profile);
     },
   };
+}
+
+/** Ends a browser and its helpers at once: nothing of its profile is wanted. */
+function endGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    // It ended by itself.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** A helper that still dies may write once more: what cannot be removed stays in the system's temporary folder. */
+function removeProfile(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  } catch (error) {
+    console.warn(`${folder} is left behind: ${(error as Error).message}`);
+  }
 }

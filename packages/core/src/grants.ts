@@ -28,6 +28,19 @@ const tableWrite = [
   "dynamodb:ConditionCheckItem",
 ];
 
+/** Exactly these actions on a table, and its key, which DynamoDB uses in the caller's name: for what the wider verbs would exceed. */
+export function grantTableActions(
+  grantee: Grantee,
+  table: TableRef,
+  sid: string,
+  actions: readonly `dynamodb:${string}`[],
+): iam.RolePolicy {
+  return grantStatements(grantee, sid, [
+    { actions: [...actions], resources: [table.arn] },
+    onKey(table.keyArn, kmsTableWrite),
+  ]);
+}
+
 /** GetItem, BatchGetItem and Query on the table and its indexes. */
 export function grantTableRead(grantee: Grantee, table: TableRef): iam.RolePolicy {
   return grant(grantee, "dynamodb", "read", table.label, [onTable(table, tableRead), onKey(table.keyArn, kmsRead)]);

@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import {
   alarm,
   type FoundationRef,
-  grantStatements,
+  grantTableActions,
   handlerBundle,
   LambdaFunction,
   type OnDelete,
@@ -47,21 +47,7 @@ export function makeArchiver(
     },
     opts,
   );
-  grantStatements(archiver, "claim", [
-    { actions: ["dynamodb:PutItem"], resources: [archived.arn] },
-    // DynamoDB uses the table's key in the caller's name.
-    {
-      actions: [
-        "kms:Decrypt",
-        "kms:DescribeKey",
-        "kms:Encrypt",
-        "kms:GenerateDataKey",
-        "kms:ReEncryptFrom",
-        "kms:ReEncryptTo",
-      ],
-      resources: [foundation.keyArn],
-    },
-  ]);
+  grantTableActions(archiver, archived.ref, "claim", ["dynamodb:PutItem"]);
   return { archiver, archived };
 }
 

@@ -3,7 +3,7 @@ import {
   alarm,
   type Callback,
   type FoundationRef,
-  grantStatements,
+  grantTableActions,
   handlerBundle,
   LambdaFunction,
   type SecureBucket,
@@ -57,21 +57,7 @@ export function makeProcessor(
     },
     opts,
   );
-  grantStatements(processor, "put-events", [
-    { actions: ["dynamodb:PutItem"], resources: [table.arn] },
-    // DynamoDB uses the table's key in the caller's name.
-    {
-      actions: [
-        "kms:Decrypt",
-        "kms:DescribeKey",
-        "kms:Encrypt",
-        "kms:GenerateDataKey",
-        "kms:ReEncryptFrom",
-        "kms:ReEncryptTo",
-      ],
-      resources: [foundation.keyArn],
-    },
-  ]);
+  grantTableActions(processor, table.ref, "put-events", ["dynamodb:PutItem"]);
   quarantine.grantWrite(processor, quarantinePrefix);
   const reading = { ...resolved.processing, onFailure: quarantine.ref };
   if (stream.kind === "kinesis") processor.consumeStream("events", stream.stream.ref, reading);

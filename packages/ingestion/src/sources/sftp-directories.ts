@@ -2,7 +2,7 @@ import type * as sfn from "@pulumi/aws/sfn";
 import type * as transfer from "@pulumi/aws/transfer";
 import * as pulumi from "@pulumi/pulumi";
 import {
-  grantStatements,
+  grantTableActions,
   handlerBundle,
   LambdaFunction,
   SecureTable,
@@ -54,21 +54,7 @@ export function makeDirectoryMachine(
     },
     opts,
   );
-  grantStatements(chooser, "ledger", [
-    { actions: ["dynamodb:GetItem", "dynamodb:PutItem"], resources: [ledger.arn] },
-    // DynamoDB uses the table's key in the caller's name.
-    {
-      actions: [
-        "kms:Decrypt",
-        "kms:DescribeKey",
-        "kms:Encrypt",
-        "kms:GenerateDataKey",
-        "kms:ReEncryptFrom",
-        "kms:ReEncryptTo",
-      ],
-      resources: [foundation.keyArn],
-    },
-  ]);
+  grantTableActions(chooser, ledger.ref, "ledger", ["dynamodb:GetItem", "dynamodb:PutItem"]);
   bucket.grantRead(chooser, `${listingsFolder(id)}/`);
   const machine = standardStateMachine(
     `${pull}-directories`,

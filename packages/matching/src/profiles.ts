@@ -17,12 +17,12 @@ export async function storeProfiles(
   const records = "assignment join source on source.rowid = r";
   if (given.size === 0) {
     await session.run(
-      `create or replace table profiles as select root, ${made} as profile_id, count(*) as size from ${records} group by root`,
+      `create or replace temp table profiles as select root, ${made} as profile_id, count(*) as size from ${records} group by root`,
     );
   } else {
     await storeGiven(session, given);
     await session.run(
-      `create or replace table profiles as select root, coalesce(any_value(given.profile_id), ${made}) as profile_id, count(*) as size from ${records} left join given using (root) group by root`,
+      `create or replace temp table profiles as select root, coalesce(any_value(given.profile_id), ${made}) as profile_id, count(*) as size from ${records} left join given using (root) group by root`,
     );
     await session.run("drop table given");
   }
@@ -33,8 +33,8 @@ export async function storeProfiles(
 }
 
 async function storeGiven(session: Session, given: ReadonlyMap<number, string>): Promise<void> {
-  await session.run("create or replace table given(root INTEGER, profile_id VARCHAR)");
-  const appender = await session.connection.createAppender("given");
+  await session.run("create or replace temp table given(root INTEGER, profile_id VARCHAR)");
+  const appender = await session.connection.createAppender("given", null, "temp");
   for (const [root, profileId] of given) {
     appender.appendValue(root, INTEGER);
     appender.appendValue(profileId, VARCHAR);

@@ -81,7 +81,7 @@ export async function loadSource(
   const packed = found.filter((file) => /\.gz$/i.test(file.path)).map((file) => checkGzip(file.path));
   const [loaded, ...checked] = await Promise.allSettled([
     session.run(
-      `create or replace table source as ${selects.map(({ list, reader }) => `select ${list} from ${reader}`).join(" union all ")}`,
+      `create or replace temp table source as ${selects.map(({ list, reader }) => `select ${list} from ${reader}`).join(" union all ")}`,
     ),
     ...packed,
   ]);

@@ -1,7 +1,7 @@
 import type * as glue from "@pulumi/aws/glue";
 import type * as sfn from "@pulumi/aws/sfn";
 import * as pulumi from "@pulumi/pulumi";
-import type { FoundationRef, Place } from "@tributary/core";
+import type { FoundationRef, Place, Statement } from "@tributary/core";
 import { standardStateMachine } from "@tributary/core";
 
 export interface PipelineArgs {
@@ -10,7 +10,16 @@ export interface PipelineArgs {
   readonly module: string;
   /** Jobs in the order that they run, by the name of their state. */
   readonly jobs: readonly { readonly state: string; readonly job: glue.Job }[];
+  /** State machines that serve what the jobs made, side by side after them. @default none */
+  readonly serve?: readonly ServeBranch[];
   readonly tags: Record<string, string>;
+}
+
+/** A state machine that the pipeline starts and waits for, in its stage `Serve`. */
+export interface ServeBranch {
+  /** Name of its state: letters and digits, unlike every other state's. */
+  readonly state: string;
+  readonly machineArn: pulumi.Input<string>;
 }
 
 /** Glue refuses or fails to start; waiting helps. */
@@ -31,13 +40,15 @@ const qualityFailed = "*QualityFailed*";
  */
 export function definition(args: PipelineArgs): pulumi.Output<string> {
   const { partition } = args.place;
+  const { serve = [] } = args;
+  const afterJobs = serve.length === 0 ? "Done" : "Serve";
   const states = args.jobs.flatMap(({ state, job }, index) => {
     const task = {
       Type: "Task",
       Resource: pulumi.interpolate`arn:${partition}:states:::glue:startJobRun.sync`,
       Parameters: { JobName: job.name },
       ResultPath: `$.${state}`,
-      Next: args.jobs[index + 1]?.state ?? "Done",
+      Next: args.jobs[index + 1]?.state ?? afterJobs,
     };
     const start = {
       ErrorEquals: startErrors,
@@ -72,6 +83,30 @@ export function definition(args: PipelineArgs): pulumi.Output<string> {
     StartAt: args.jobs[0]?.state,
     States: {
       ...Object.fromEntries(states),
+      ...(serve.length === 0
+        ? {}
+        : {
+            Serve: {
+              Type: "Parallel",
+              Branches: serve.map(({ state, machineArn }) => ({
+                StartAt: state,
+                States: {
+                  [state]: {
+                    Type: "Task",
+                    Resource: pulumi.interpolate`arn:${partition}:states:::states:startExecution.sync:2`,
+                    Parameters: {
+                      StateMachineArn: machineArn,
+                      Input: { "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$": "$$.Execution.Id" },
+                    },
+                    End: true,
+                  },
+                },
+              })),
+              ResultPath: null,
+              Next: "Done",
+              Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.error", Next: "Notify" }],
+            },
+          }),
       Notify: {
         Type: "Task",
         Resource: pulumi.interpolate`arn:${partition}:states:::sns:publish`,
@@ -108,6 +143,10 @@ export function makePipeline(name: string, args: PipelineArgs, opts: pulumi.Cust
           actions: ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
           resources: args.jobs.map(({ job }) => job.arn),
         },
+        ...nestedStatements(
+          args.place,
+          (args.serve ?? []).map(({ machineArn }) => machineArn),
+        ),
         { sid: "Notify", actions: ["sns:Publish"], resources: [foundation.alarmTopicArn] },
         { sid: "Key", actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources: [foundation.keyArn] },
       ],
@@ -115,4 +154,23 @@ export function makePipeline(name: string, args: PipelineArgs, opts: pulumi.Cust
     },
     opts,
   );
+}
+
+/** What starting state machines and waiting for their ends takes. Source: "IAM policies for nested executions" of Step Functions' guide. */
+function nestedStatements(place: Place, machineArns: readonly pulumi.Input<string>[]): Statement[] {
+  if (machineArns.length === 0) return [];
+  const executions = machineArns.map((arn) =>
+    pulumi.output(arn).apply((text) => `${text.replace(":stateMachine:", ":execution:")}:*`),
+  );
+  return [
+    { sid: "StartMachines", actions: ["states:StartExecution"], resources: machineArns },
+    { sid: "AwaitMachines", actions: ["states:DescribeExecution", "states:StopExecution"], resources: executions },
+    {
+      sid: "HearOfMachines",
+      actions: ["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+      resources: [
+        pulumi.interpolate`arn:${place.partition}:events:${place.region}:${place.accountId}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule`,
+      ],
+    },
+  ];
 }

@@ -37,10 +37,15 @@ export const lakeTables: readonly LakeTable[] = [
 export const zones = ["raw", "clean", "curated"] as const;
 export type Zone = (typeof zones)[number];
 
+/** The jobs of the nightly pipeline, in the order that they run. `traits` has tables of the curated zone that are made last. */
+export const jobNames = ["clean", "curate", "traits"] as const;
+export type JobName = (typeof jobNames)[number];
+
 /** Steps of the nightly pipeline by job, each a table made from tables before it. */
-export const nightlySteps: Readonly<Record<"clean" | "curate", readonly LakeTable[]>> = {
+export const nightlySteps: Readonly<Record<JobName, readonly LakeTable[]>> = {
   clean: [cleanEvents, cleanProfiles],
   curate: [curatedEvents, orderLines, orders, customers, people, identities],
+  traits: [],
 };
 
 /** The tables and steps of a lake, with those that are made only where asked for. */

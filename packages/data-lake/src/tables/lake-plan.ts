@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { packageRoot } from "@tributary/core";
 import { type LakeTable, referencedTables, tableName } from "@tributary/model";
 import type { DataLakeArgs } from "../args";
-import { tablesOf, type Zone } from ".";
+import { type JobName, jobNames, tablesOf, type Zone } from ".";
 import { rejectedRows } from "./rejected-rows";
 import { tablesIn } from "./sql-names";
 
@@ -18,7 +18,8 @@ export interface LakeStep {
 /** Everything that a lake holds and makes, its own and its user's. */
 export interface LakePlan {
   readonly tables: readonly LakeTable[];
-  readonly steps: Readonly<Record<"clean" | "curate", readonly LakeStep[]>>;
+  /** By job: which makes which tables, in order. A job without steps is none. */
+  readonly steps: Readonly<Record<JobName, readonly LakeStep[]>>;
   /** Tables that the user declared. */
   readonly own: ReadonlySet<string>;
 }
@@ -44,7 +45,7 @@ export function readTransform(given: string): string | undefined {
 /** Lays the user's tables, columns, rules and transforms beside our own. Call it with arguments that have no fault. */
 export function planLake(args: DataLakeArgs): LakePlan {
   const { tables: ours, steps } = tablesOf({ peopleToMatch: args.peopleToMatch ?? false });
-  const made = new Set(Object.values(steps).flat().map(tableName));
+  const jobOfOurs = new Map(jobNames.flatMap((job) => steps[job].map((table) => [tableName(table), job] as const)));
   const theirs = Object.entries(args.tables ?? {}).map(([name, given]): LakeTable => {
     const [zone, table = ""] = name.split(".") as [Zone, string];
     return { partitionBy: [], primaryKey: [], ...given, zone, name: table };
@@ -54,21 +55,36 @@ export function planLake(args: DataLakeArgs): LakePlan {
     const quality = [...(table.quality ?? []), ...(args.quality?.[tableName(table)] ?? [])];
     return { ...table, columns: [...table.columns, ...added], ...(quality.length === 0 ? {} : { quality }) };
   });
-  const steppedIn = (zone: Zone): LakeStep[] =>
-    inOrder(
-      tables.flatMap((table): LakeStep[] => {
-        const given = args.transforms?.[tableName(table)];
-        if (table.zone !== zone || (given === undefined && !made.has(tableName(table)))) return [];
-        const base = given === undefined ? transformText(table) : (readTransform(given) ?? "");
-        const sql = withColumns(base, args.columns?.[tableName(table)] ?? []);
-        return [{ table, sql, reads: [...new Set([...tablesIn(sql), ...referencedTables(table)])] }];
-      }),
-    );
+  const made = tables.flatMap((table): LakeStep[] => {
+    const given = args.transforms?.[tableName(table)];
+    if (table.zone === "raw" || (given === undefined && !jobOfOurs.has(tableName(table)))) return [];
+    const base = given === undefined ? transformText(table) : (readTransform(given) ?? "");
+    const sql = withColumns(base, args.columns?.[tableName(table)] ?? []);
+    return [{ table, sql, reads: [...new Set([...tablesIn(sql), ...referencedTables(table)])] }];
+  });
+  const jobOf = jobsOf(inOrder(made), jobOfOurs);
+  const stepsOf = (job: JobName): LakeStep[] =>
+    inOrder(made.filter(({ table }) => jobOf.get(tableName(table)) === job));
   return {
     tables,
-    steps: { clean: steppedIn("clean"), curate: steppedIn("curated") },
+    steps: { clean: stepsOf("clean"), curate: stepsOf("curate"), traits: stepsOf("traits") },
     own: new Set(theirs.map(tableName)),
   };
+}
+
+/** The job of each step: ours as they are, a user's with its zone, or later where it reads what a later job makes. */
+function jobsOf(steps: readonly LakeStep[], ours: ReadonlyMap<string, JobName>): ReadonlyMap<string, JobName> {
+  const jobs = new Map<string, JobName>(ours);
+  for (const { table, reads } of steps) {
+    if (ours.has(tableName(table))) continue;
+    const own: JobName = table.zone === "clean" ? "clean" : "curate";
+    const latest = reads.map((read) => jobs.get(read) ?? own).concat(own);
+    jobs.set(
+      tableName(table),
+      latest.reduce((a, b) => (jobNames.indexOf(b) > jobNames.indexOf(a) ? b : a)),
+    );
+  }
+  return jobs;
 }
 
 /** A SELECT with columns more, made from its own. */

@@ -15,5 +15,7 @@ export * from "./ordering-time";
 export * from "./plan";
 export * from "./profile";
 export * from "./quarantine";
+export * from "./sql";
 export * from "./stored-event";
 export * from "./tables";
+export * from "./traits";

@@ -1,1 +1,3 @@
+export { type EventPredicate, eventTraitName, isEventTrait } from "./event-predicate";
 export * from "./predicate";
+export * from "./segment";

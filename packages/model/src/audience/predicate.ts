@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import type { Json, JsonObject } from "../json";
 import type { Profile } from "../profile";
+import { type EventPredicate, eventPredicateSchema, eventTraitName } from "./event-predicate";
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const name = z.string().check(z.minLength(1, "must name a trait"));
@@ -30,6 +31,7 @@ const traitPredicate = z.discriminatedUnion("op", [
 
 export type Predicate =
   | z.infer<typeof traitPredicate>
+  | EventPredicate
   | { readonly kind: "identifier"; readonly type: string }
   | { readonly kind: "consent"; readonly purpose: string }
   | { readonly kind: "all" | "any"; readonly of: readonly Predicate[] }
@@ -39,6 +41,7 @@ export type Predicate =
 export const predicateSchema: z.ZodMiniType<Predicate> = z.lazy(() =>
   z.union([
     traitPredicate,
+    eventPredicateSchema,
     z.strictObject({
       kind: z.literal("identifier"),
       type: z.string().check(z.minLength(1, "must name an identifier type")),
@@ -129,7 +132,10 @@ export function audience(predicate: Predicate, description = ""): AudienceDefini
   return { predicate, description };
 }
 
-/** Whether a profile satisfies a predicate. Knows no clock: the same profile always gives the same answer. */
+/**
+ * Whether a profile satisfies a predicate. Knows no clock: the same profile always gives the same answer. Computed traits,
+ * those of `eventTraitsOf` among them, are looked for in the profile's traits.
+ */
 export function matches(predicate: Predicate, profile: Profile): boolean {
   switch (predicate.kind) {
     case "all":
@@ -142,6 +148,12 @@ export function matches(predicate: Predicate, profile: Profile): boolean {
       return profile.identifiers.some((known) => known.type === predicate.type);
     case "consent":
       return Object.hasOwn(profile.consent, predicate.purpose) && profile.consent[predicate.purpose]?.granted === true;
+    case "event": {
+      const times = traitOf(profile, eventTraitName(predicate)) ?? 0;
+      return (
+        typeof times === "number" && (predicate.op === "atLeast" ? times >= predicate.times : times <= predicate.times)
+      );
+    }
     case "trait":
       return traitMatches(predicate, traitOf(profile, predicate.name));
   }

@@ -5,6 +5,7 @@ export * from "./callback";
 export * from "./component";
 export { type ContractSchema, type ContractValue, type DeepInput, publish, readContract } from "./contract";
 export type { ConsumeKafkaArgs, ConsumeQueueArgs, ConsumeStreamArgs } from "./event-sources";
+export * from "./failure-notice";
 export * from "./faults";
 export * from "./foundation";
 export * from "./function";

@@ -71,6 +71,11 @@ export interface QueueRef extends Labelled {
   readonly visibilityTimeoutSeconds?: number;
 }
 
+/** A state machine of Step Functions. */
+export interface StateMachineRef extends Labelled {
+  readonly arn: Input<string>;
+}
+
 /** What a function's code can call. `internet` is any address outside AWS: a webhook, an advertising platform. */
 export type Callee = "dynamodb" | "s3" | "kinesis" | "sqs" | "secretsmanager" | "kafka" | "internet";
 

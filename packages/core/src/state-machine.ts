@@ -2,6 +2,8 @@ import * as cloudwatch from "@pulumi/aws/cloudwatch";
 import * as sfn from "@pulumi/aws/sfn";
 import * as pulumi from "@pulumi/pulumi";
 import { alarm } from "./alarm";
+import type { Place } from "./component";
+import { failureNotice } from "./failure-notice";
 import type { FoundationRef } from "./foundation";
 import { grantStatements } from "./grants";
 import type { Statement } from "./policy";
@@ -17,6 +19,13 @@ export interface StandardStateMachineArgs {
   readonly statements: readonly Statement[];
   /** What it means when an execution fails or runs out of time; the alarm's text. */
   readonly failure: string;
+  /**
+   * Tells the alarm topic of each execution that failed, ran out of time or was stopped: which, why, and how to resume it.
+   * For machines whose tasks fail where they are, so that an execution can be redriven. @default false
+   */
+  readonly notice?: boolean;
+  /** What executions may do with the machine itself: `states:ListExecutions`. @default nothing */
+  readonly onItself?: readonly string[];
   /** What must be there before the first execution. */
   readonly dependsOn?: readonly pulumi.Resource[];
 }
@@ -82,6 +91,11 @@ export function standardStateMachine(
     },
     pulumi.mergeOptions(opts, { dependsOn: [policy, ...(args.dependsOn ?? [])] }),
   );
+  if (args.onItself !== undefined) {
+    // A policy cannot name the machine before it is there.
+    grantStatements(role, "itself", [{ actions: args.onItself, resources: [machine.arn] }]);
+  }
+  if (args.notice === true) noticeOfExecutions(name, machine, args, opts);
   for (const [what, metric] of [
     ["failed", "ExecutionsFailed"],
     ["timed-out", "ExecutionsTimedOut"],
@@ -103,4 +117,66 @@ export function standardStateMachine(
     );
   }
   return machine;
+}
+
+/**
+ * AWS leaves `error` and `cause` out of events of machines that are encrypted with a customer's key, as ours are: the message
+ * has them where they are there, and says how to read them.
+ */
+function noticeOfExecutions(
+  name: string,
+  machine: sfn.StateMachine,
+  { foundation, module, failure }: StandardStateMachineArgs,
+  opts: pulumi.CustomResourceOptions,
+): void {
+  failureNotice(
+    `${name}-ended`,
+    {
+      foundation,
+      module,
+      description: `An execution of ${name} failed, ran out of time or was stopped: ${failure}`,
+      pattern: pulumi.jsonStringify({
+        source: ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        detail: { stateMachineArn: [machine.arn], status: ["FAILED", "TIMED_OUT", "ABORTED"] },
+      }),
+      message: {
+        paths: {
+          status: "$.detail.status",
+          execution: "$.detail.executionArn",
+          name: "$.detail.name",
+          error: "$.detail.error",
+          cause: "$.detail.cause",
+          time: "$.time",
+        },
+        text:
+          `Pipeline ${name}: execution <name> <status> at <time>; ${failure} Error: <error>: <cause> ` +
+          "To see what failed: aws stepfunctions describe-execution --execution-arn <execution>. " +
+          "When it is mended, to go on from the failed step (within 14 days): aws stepfunctions redrive-execution --execution-arn <execution>",
+      },
+    },
+    opts,
+  );
+}
+
+/**
+ * What starting state machines by `states:startExecution.sync:2` and waiting for their ends takes. Source: "IAM policies for
+ * calling Step Functions workflows" of Step Functions' guide.
+ */
+export function nestedExecutionStatements(place: Place, machineArns: readonly pulumi.Input<string>[]): Statement[] {
+  if (machineArns.length === 0) return [];
+  const executions = machineArns.map((arn) =>
+    pulumi.output(arn).apply((text) => `${text.replace(":stateMachine:", ":execution:")}:*`),
+  );
+  return [
+    { sid: "StartMachines", actions: ["states:StartExecution"], resources: machineArns },
+    { sid: "AwaitMachines", actions: ["states:DescribeExecution", "states:StopExecution"], resources: executions },
+    {
+      sid: "HearOfMachines",
+      actions: ["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+      resources: [
+        pulumi.interpolate`arn:${place.partition}:events:${place.region}:${place.accountId}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule`,
+      ],
+    },
+  ];
 }

@@ -1,4 +1,5 @@
-import { at, type Bag, bag, data, each, endpoint, lambda, list, type Rule, taggable } from "./support";
+import type { Graph } from "@tributary/testing";
+import { at, type Bag, bag, data, each, endpoint, lambda, list, type Received, type Rule, taggable } from "./support";
 
 interface Task {
   readonly retried: boolean;
@@ -16,6 +17,14 @@ function tasksOf(machine: Bag, caughtAround: boolean): Task[] {
     return inner.flatMap((machineInside) => tasksOf(bag(machineInside), caught));
   });
 }
+
+/** Whether a rule on the event bus hears of executions that fail. */
+const toldOf = (graph: Graph, machine: Received): boolean =>
+  graph.byType("aws:cloudwatch/eventRule:EventRule").some(({ inputs }) => {
+    const { detail } = bag(JSON.parse(String(inputs.eventPattern ?? "{}")));
+    const { stateMachineArn, status } = bag(detail);
+    return list(stateMachineArn).includes(machine.outputs.arn) && list(status).includes("FAILED");
+  });
 
 /** Tags by name; the aws-native provider has them as a list. */
 const tagsOf = (tags: unknown): Bag =>
@@ -64,13 +73,13 @@ export const operationRules: readonly Rule[] = [
   },
   {
     id: "R4",
-    says: "a state machine retries, catches, logs and traces",
-    ...each("aws:sfn/stateMachine:StateMachine", (of) => {
+    says: "a state machine retries, catches (or tells of executions that fail, and can be redriven), logs and traces",
+    ...each("aws:sfn/stateMachine:StateMachine", (of, graph) => {
       const tasks = tasksOf(JSON.parse(String(of.inputs.definition)) as Bag, false);
       const logs = ["ERROR", "ALL"].includes(String(at(of, "loggingConfiguration.level")));
       return (
         tasks.length > 0 &&
-        tasks.every(({ retried, caught }) => retried && caught) &&
+        tasks.every(({ retried, caught }) => retried && (caught || toldOf(graph, of))) &&
         logs &&
         at(of, "tracingConfiguration.enabled") === true
       );

@@ -1,8 +1,7 @@
 import * as dataexchange from "@pulumi/aws/dataexchange";
 import type { Input } from "@pulumi/pulumi";
 import * as pulumi from "@pulumi/pulumi";
-import { inputTextFaults } from "@tributary/core";
-import { failureNotice } from "../resources/failure-notice";
+import { failureNotice, inputTextFaults } from "@tributary/core";
 import { type FileArgs, fileArgFaults, fileArgKeys, filesOf } from "./file-args";
 import type { SourceBase, SourceKind } from "./source";
 

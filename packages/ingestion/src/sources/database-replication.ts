@@ -1,8 +1,7 @@
 import * as dms from "@pulumi/aws/dms";
 import type { Resource } from "@pulumi/pulumi";
 import * as pulumi from "@pulumi/pulumi";
-import { grantStatements, ServiceRole, tagsFor } from "@tributary/core";
-import { failureNotice } from "../resources/failure-notice";
+import { failureNotice, grantStatements, ServiceRole, tagsFor } from "@tributary/core";
 import { changedAt, type DatabaseSource, databaseEngines, splitTable } from "./database";
 import type { SourceContext } from "./source";
 

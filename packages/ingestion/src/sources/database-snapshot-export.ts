@@ -2,8 +2,14 @@ import * as cloudwatch from "@pulumi/aws/cloudwatch";
 import type * as sfn from "@pulumi/aws/sfn";
 import type { Resource } from "@pulumi/pulumi";
 import * as pulumi from "@pulumi/pulumi";
-import { grantStatements, ServiceRole, standardStateMachine, tagsFor } from "@tributary/core";
-import { failureNotice, ruleDeadLetters } from "../resources/failure-notice";
+import {
+  failureNotice,
+  grantStatements,
+  ruleDeadLetters,
+  ServiceRole,
+  standardStateMachine,
+  tagsFor,
+} from "@tributary/core";
 import type { DatabaseSnapshotsSource } from "./database-snapshots";
 import type { SourceContext } from "./source";
 

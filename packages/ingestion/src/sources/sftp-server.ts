@@ -3,8 +3,7 @@ import * as cloudwatch from "@pulumi/aws/cloudwatch";
 import * as transfer from "@pulumi/aws/transfer";
 import type { Resource } from "@pulumi/pulumi";
 import * as pulumi from "@pulumi/pulumi";
-import { grantStatements, ServiceRole, tagsFor } from "@tributary/core";
-import { failureNotice } from "../resources/failure-notice";
+import { failureNotice, grantStatements, ServiceRole, tagsFor } from "@tributary/core";
 import type { SftpServerArgs } from "./sftp";
 import type { SourceContext } from "./source";
 

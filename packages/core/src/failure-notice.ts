@@ -1,6 +1,7 @@
 import * as cloudwatch from "@pulumi/aws/cloudwatch";
 import type * as pulumi from "@pulumi/pulumi";
-import { DeadLetterQueue, type FoundationRef, tagsFor } from "@tributary/core";
+import { type FoundationRef, tagsFor } from "./foundation";
+import { DeadLetterQueue } from "./queue";
 
 /**
  * Tells the alarm topic of failures that a service announces on the default event bus: for those that have no metric of
@@ -14,10 +15,12 @@ export function failureNotice(
     /** What it means and what to do. */
     readonly description: string;
     readonly pattern: pulumi.Input<string>;
+    /** The message, made of the event: paths by name, and a text with `<name>` in it. @default the event itself */
+    readonly message?: { readonly paths: Readonly<Record<string, string>>; readonly text: string };
   },
   opts: pulumi.ComponentResourceOptions,
 ): cloudwatch.EventRule {
-  const { foundation, module } = args;
+  const { foundation, module, message } = args;
   const rule = new cloudwatch.EventRule(
     name,
     { description: args.description, eventPattern: args.pattern, tags: tagsFor(foundation, module) },
@@ -26,7 +29,15 @@ export function failureNotice(
   const deadLetters = ruleDeadLetters(name, rule, foundation, opts);
   new cloudwatch.EventTarget(
     name,
-    { rule: rule.name, arn: foundation.alarmTopicArn, deadLetterConfig: { arn: deadLetters.arn } },
+    {
+      rule: rule.name,
+      arn: foundation.alarmTopicArn,
+      ...(message && {
+        // A template that is no JSON object has to be a JSON string.
+        inputTransformer: { inputPaths: { ...message.paths }, inputTemplate: JSON.stringify(message.text) },
+      }),
+      deadLetterConfig: { arn: deadLetters.arn },
+    },
     opts,
   );
   return rule;

@@ -10,9 +10,9 @@ import {
   type Profile,
   resolve,
 } from "@tributary/model";
+import { parseStoredEvent } from "@tributary/runtime";
 import fc from "fast-check";
 import { type ResolveOptions, resolveBatch } from "../src/domain/resolve-batch";
-import { parseStoredEvent } from "../src/domain/stored-event";
 import { MemoryGraph } from "./memory-graph";
 
 const start = Date.parse("2026-01-01T00:00:00.000Z");

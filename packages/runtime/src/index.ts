@@ -1,6 +1,7 @@
 export * from "./batch-write";
 export * from "./client";
 export * from "./clients/dynamodb";
+export * from "./clients/eventbridge";
 export * from "./clients/kinesis";
 export * from "./clients/s3";
 export * from "./clients/secrets-manager";
@@ -16,3 +17,4 @@ export * from "./logger";
 export * from "./metrics";
 export * from "./profile-store";
 export * from "./signing";
+export * from "./stored-event";

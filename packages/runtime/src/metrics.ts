@@ -20,6 +20,10 @@ export const metricNames = [
   /** [source, outcome]: events that do not keep to their source's tracking plan, by what became of them. */
   "PlanViolations",
   "ProfilesChanged",
+  /** Events that a computed trait is about. */
+  "TraitFactsStored",
+  /** Changes of somebody's computed traits or audiences. */
+  "StandingsWritten",
   "ComponentsFrozen",
   /** [audience] */
   "AudienceEntered",

@@ -1,9 +1,8 @@
 import type { CustomerEvent, IdentityRules } from "@tributary/model";
-import { type Disposition, handleDynamoDb, logger, metrics, ok, poison } from "@tributary/runtime";
+import { type Disposition, handleDynamoDb, logger, metrics, ok, parseStoredEvent, poison } from "@tributary/runtime";
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from "aws-lambda";
 import type { Graph } from "../domain/graph";
 import { type ResolveOptions, resolveBatch } from "../domain/resolve-batch";
-import { parseStoredEvent } from "../domain/stored-event";
 
 /** The handler over a graph. Removals (an event that expired) say nothing about identity. */
 export function makeResolver(

@@ -4,10 +4,10 @@ import * as z from "zod/mini";
 const time = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), { message: "is no time" }));
 
 /**
- * As much of an event as identity stands on. The processor wrote it validated; this guards against another writer of
+ * As much of an event as identity and traits stand on. The processor wrote it validated; this guards against another writer of
  * the table, and costs a fraction of a full check.
  */
-const identityEvent = z.looseObject({
+const storedEvent = z.looseObject({
   type: z.enum(eventTypes),
   messageId: z.string().check(z.minLength(1)),
   sourceId: z.string(),
@@ -29,7 +29,7 @@ export function parseStoredEvent(text: string | undefined): ParsedEvent {
   } catch (error) {
     return { ok: false, detail: `the attribute event is not JSON: ${(error as Error).message}` };
   }
-  const result = identityEvent.safeParse(raw);
+  const result = storedEvent.safeParse(raw);
   if (!result.success) {
     const faults = result.error.issues.map((issue) => `${issue.path.join(".") || "(root)"}: ${issue.message}`);
     return { ok: false, detail: faults.join("; ") };

@@ -1,12 +1,35 @@
-import { audienceDefinitionSchema, identityRulesSchema } from "@tributary/model";
+import { audienceDefinitionSchema, identityRulesSchema, traitDefinitionsSchema } from "@tributary/model";
 import * as z from "zod/mini";
 
 /** Environments and `config.json` of the functions: made by the component, read by the handlers. */
 const name = z.string().check(z.minLength(1));
 const positive = z.coerce.number().check(z.positive());
 
+const audiences = z.record(z.string(), audienceDefinitionSchema);
+
 export const propagateEnv = z.object({ MEMBERSHIPS_TABLE: name });
-export const propagateConfig = z.object({ audiences: z.record(z.string(), audienceDefinitionSchema) });
+export const propagateConfig = z.object({ audiences });
+
+/** Index of the standings table over what is due. */
+export const dueIndex = "due";
+
+/** Of the functions that bring standings up to date. */
+export const settleEnv = z.object({
+  STANDINGS_TABLE: name,
+  TRAIT_FACTS_TABLE: name,
+  MEMBERSHIPS_TABLE: name,
+  PROFILES_TABLE: name,
+  GRAPH_TABLE: name,
+});
+const declared = { traits: traitDefinitionsSchema, audiences };
+export const settleConfig = z.object(declared);
+export const traitFactsConfig = z.object({ ...declared, rules: identityRulesSchema });
+
+/** Of the functions that read profiles: what computed traits are read from, where some are declared. */
+const computedEnv = { STANDINGS_TABLE: z.optional(name), TRAIT_FACTS_TABLE: z.optional(name) };
+const computedConfig = { computed: z.optional(z.object(declared)) };
+
+export const announceEnv = z.object({ EVENT_BUS: name });
 
 /** Queue URLs by destination, as JSON: they are known at deployment only. */
 export const dispatchEnv = z.object({
@@ -28,7 +51,9 @@ export const ledgerEnv = z.object({
   DELIVERIES_TABLE: name,
   PROFILES_TABLE: name,
   GRAPH_TABLE: name,
+  ...computedEnv,
 });
+export const ledgerConfig = z.object(computedConfig);
 
 export const deliverEnv = z.object({
   DESTINATION: name,
@@ -46,8 +71,8 @@ export const deliverConfig = z.object({
   secretHeader: z.optional(z.string()),
 });
 
-export const profileApiEnv = z.object({ GRAPH_TABLE: name, PROFILES_TABLE: name });
-export const profileApiConfig = z.object({ rules: identityRulesSchema });
+export const profileApiEnv = z.object({ GRAPH_TABLE: name, PROFILES_TABLE: name, ...computedEnv });
+export const profileApiConfig = z.object({ rules: identityRulesSchema, ...computedConfig });
 
 export const authorizerEnv = z.object({ TOKEN_SECRET_ARN: name });
 

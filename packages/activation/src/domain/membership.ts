@@ -1,4 +1,5 @@
-import { type AudienceDefinition, matches, type Profile, type ProfileItem } from "@tributary/model";
+import { type AudienceDefinition, matches, nodeKey, type Profile, type ProfileItem } from "@tributary/model";
+import type { Reason } from "./standing/standing";
 
 /** A change of a profile: its item before and after, undefined where there was none. */
 export interface ProfileChange {
@@ -11,7 +12,10 @@ export interface ProfileChange {
 export interface MembershipWrite {
   readonly audience: string;
   readonly profileId: string;
+  /** Whether it was a member before, as far as the changes tell. */
+  readonly was: boolean;
   readonly member: boolean;
+  readonly reason: Reason;
   /** Version of the profile; null where it is gone or was merged. */
   readonly version: string | null;
 }
@@ -28,13 +32,26 @@ export function membershipWrites(
   for (const states of byProfile(changes)) {
     const last = profileOf(states.at(-1));
     const profileId = states.profileId;
+    const reason = causeOf({ profileId, before: states[0], after: states.at(-1) });
     for (const [audience, { predicate }] of Object.entries(audiences)) {
       const member = last !== undefined && matches(predicate, last);
       const touched = member || states.some((state) => isMember(state, predicate));
-      if (touched) writes.push({ audience, profileId, member, version: last?.version ?? null });
+      const was = isMember(states[0], predicate);
+      if (touched) writes.push({ audience, profileId, was, member, reason, version: last?.version ?? null });
     }
   }
   return writes;
+}
+
+/** What a change of a profile means to its audiences. */
+export function causeOf({ before, after }: ProfileChange): Reason {
+  if (after === undefined) return "deletion";
+  if (after.kind === "redirect") return "merge";
+  return identifiersIn(before) === identifiersIn(after) ? "profile" : "identity";
+}
+
+function identifiersIn(item: ProfileItem | undefined): string {
+  return item?.kind === "profile" ? item.identifiers.map(nodeKey).join("\n") : "";
 }
 
 function isMember(state: ProfileItem | undefined, predicate: AudienceDefinition["predicate"]): boolean {

@@ -1,4 +1,12 @@
-import { compileRules, explain, type Identifier, type IdentityRules, nodeKey, parseIdentifier } from "@tributary/model";
+import {
+  compileRules,
+  explain,
+  type Identifier,
+  type IdentityRules,
+  nodeKey,
+  type Profile,
+  parseIdentifier,
+} from "@tributary/model";
 import { logger, type ProfileStore } from "@tributary/runtime";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 
@@ -18,16 +26,23 @@ class RequestFault extends Error {
 
 type Store = Pick<ProfileStore, "byId" | "byIdentifier" | "evidenceBetween">;
 
-/** `GET /v1/profiles/{identifier}` and `GET /v1/profiles/{identifier}/explain?with={identifier}`. */
+/**
+ * `GET /v1/profiles/{identifier}` and `GET /v1/profiles/{identifier}/explain?with={identifier}`.
+ *
+ * @param compute adds the computed traits of the instant of the request
+ */
 export function makeProfileApi(
   store: Store,
   rules: IdentityRules,
+  compute: (profile: Profile) => Promise<Profile> = async (profile) => profile,
 ): (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2> {
   const log = logger("profile-api");
   return async (event) => {
     try {
       const asked = decoded(event.pathParameters?.identifier ?? "");
-      if (!event.rawPath.endsWith("/explain")) return answer(200, await profileOf(asked, store, rules));
+      if (!event.rawPath.endsWith("/explain")) {
+        return answer(200, await compute(await profileOf(asked, store, rules)));
+      }
       const other = event.queryStringParameters?.with;
       if (!other) throw new RequestFault(400, "missing-parameter", "Say whom to compare with: ?with=<type>:<value>.");
       return answer(200, await explanationOf(asked, other, store, rules));
@@ -41,7 +56,7 @@ export function makeProfileApi(
   };
 }
 
-async function profileOf(asked: string, store: Store, rules: IdentityRules): Promise<object> {
+async function profileOf(asked: string, store: Store, rules: IdentityRules): Promise<Profile> {
   const profile = profileIdShape.test(asked)
     ? await store.byId(asked)
     : await store.byIdentifier(identifierOf(asked, rules));

@@ -1,18 +1,9 @@
-import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import type { AudienceDefinition, ProfileItem } from "@tributary/model";
-import {
-  type Disposition,
-  handleDynamoDb,
-  logger,
-  mapLimit,
-  metrics,
-  ok,
-  poison,
-  profileItemOf,
-} from "@tributary/runtime";
+import type { AudienceDefinition } from "@tributary/model";
+import { type Disposition, handleDynamoDb, logger, mapLimit, metrics, ok, poison } from "@tributary/runtime";
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from "aws-lambda";
 import { membershipWrites, type ProfileChange } from "../domain/membership";
 import type { Memberships } from "../store/memberships";
+import { changeOf } from "./profile-changes";
 
 /** Writes under way at a time. */
 const concurrency = 32;
@@ -53,18 +44,4 @@ export function makePropagate(
       counters.flush();
     }
   };
-}
-
-function changeOf({ dynamodb }: DynamoDBRecord): ProfileChange {
-  const profileId = dynamodb?.Keys?.profileId?.S;
-  if (profileId === undefined) throw new Error("the record has no key profileId");
-  return { profileId, before: imageOf(dynamodb?.OldImage), after: imageOf(dynamodb?.NewImage) };
-}
-
-function imageOf(image: object | undefined): ProfileItem | undefined {
-  if (image === undefined || Object.keys(image).length === 0) return undefined;
-  const item = profileItemOf(image as Record<string, AttributeValue>);
-  if (item.kind !== "profile" && item.kind !== "redirect")
-    throw new Error("the item is neither a profile nor a redirect");
-  return item;
 }

@@ -1,7 +1,9 @@
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import type { Profile } from "@tributary/model";
 import { dynamodb, type Item, ProfileStore } from "@tributary/runtime";
 import { type DeliveryState, deliveryState, type Ledger, type LedgerEntry } from "../domain/messages";
+import type { Compute } from "./computed-profiles";
 
 export interface LedgerTables {
   readonly memberships: string;
@@ -21,6 +23,7 @@ export class DynamoLedger implements Ledger {
 
   constructor(
     private readonly tables: LedgerTables,
+    private readonly options: { readonly compute?: Compute } = {},
     private readonly client: () => DynamoDBClient = dynamodb,
   ) {
     this.store = new ProfileStore(tables, client);
@@ -30,14 +33,17 @@ export class DynamoLedger implements Ledger {
     const profiles = await this.store.byIds(places.map(({ profileId }) => profileId));
     return Promise.all(
       places.map(async ({ audience, profileId }) => {
-        const [membership, delivery] = await Promise.all([
+        const stored = profiles.get(profileId);
+        const { compute = async (profile: Profile) => profile } = this.options;
+        const [profile, membership, delivery] = await Promise.all([
+          stored ? compute(stored) : null,
           this.get(this.tables.memberships, { audience: { S: audience }, profileId: { S: profileId } }),
           this.get(this.tables.deliveries, deliveryKey(destination, audience, profileId)),
         ]);
         return {
           audience,
           profileId,
-          profile: (profiles.get(profileId) as LedgerEntry["profile"]) ?? null,
+          profile: profile as LedgerEntry["profile"],
           member: membership?.member?.BOOL === true,
           delivered: delivery ? deliveryState.parse(unmarshall(delivery)) : null,
         };

@@ -1,0 +1,466 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  all,
+  audience,
+  type CustomerEvent,
+  count,
+  defaultIdentityRules,
+  event,
+  foldTraits,
+  type Identifier,
+  last,
+  matches,
+  nodeKey,
+  not,
+  type Profile,
+  recordOf,
+  retractionKey,
+  sum,
+  type TraitFact,
+  trait,
+  traitFactOf,
+} from "@tributary/model";
+import { ProfileStore, setAwsDoor } from "@tributary/runtime";
+import type { DynamoDBRecord } from "aws-lambda";
+import fc from "fast-check";
+import { makeResolver } from "../../identity-resolution/src/functions/resolver";
+import { makeSteward } from "../../identity-resolution/src/functions/steward";
+import { DynamoGraph } from "../../identity-resolution/src/store/dynamo-graph";
+import { DynamoStewardGraph } from "../../identity-resolution/src/store/dynamo-steward";
+import { Kernel } from "../../local/src/kernel";
+import { install } from "../../local/src/services/dynamodb";
+import type { AudienceEvent } from "../src/domain/audience-event";
+import { definitionsOf, withComputed } from "../src/domain/standing/computed";
+import { dueIndex } from "../src/env";
+import { audienceEventOf } from "../src/functions/announce";
+import { makeSettleProfiles } from "../src/functions/settle-profiles";
+import { makeSweep } from "../src/functions/sweep";
+import { makeTraitFacts } from "../src/functions/trait-facts";
+import { computeBy } from "../src/store/computed-profiles";
+import { SettleStore, settleOver } from "../src/store/settle-store";
+
+/**
+ * Computed traits and audiences kept up by many functions at once, over the embedded runtime's DynamoDB and its streams,
+ * with the resolver and the steward beside them. The oracle is `foldTraits` over everything at one instant.
+ */
+
+const minute = 60_000;
+const start = Date.parse("2026-05-01T12:00:00.000Z");
+let clock = start;
+/** Lets other calls go first, a random number of turns. */
+let random = () => 0;
+const calls = new Map<string, number>();
+
+const folder = mkdtempSync(join(tmpdir(), "tributary-standings-"));
+const kernel = new Kernel({ dataDir: folder, now: () => clock });
+
+beforeAll(() => {
+  install(kernel);
+  setAwsDoor({
+    call: async (service, operation, input) => {
+      calls.set(operation, (calls.get(operation) ?? 0) + 1);
+      for (let turns = random(); turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
+      return kernel.call(service, operation, input);
+    },
+  });
+});
+
+afterAll(async () => {
+  setAwsDoor(undefined);
+  await kernel.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const definitions = definitionsOf(
+  {
+    orders: count(event("Order Completed")),
+    revenue: sum(event("Order Completed").property("total")),
+    orders_1h: count(event("Order Completed")).within({ hours: 1 }),
+    last_page: last(event("Viewed").property("page")).within({ minutes: 30 }),
+  },
+  {
+    buyers: audience(trait("orders").atLeast(2)),
+    spenders: audience(all(trait("revenue").atLeast(50), trait("vip").equals(true))),
+    active: audience(trait("orders_1h").atLeast(1)),
+    idle: audience(all(event("Viewed").atLeast(1), not(event("Viewed").atLeast(1).within({ minutes: 20 })))),
+    lost: audience(event("Order Completed").none().within({ minutes: 45 })),
+  },
+);
+
+type Item = Record<string, { S?: string; N?: string; BOOL?: boolean }>;
+let worlds = 0;
+
+/** A platform of its own: tables, functions, queues of what is not delivered yet. */
+async function fresh() {
+  const world = ++worlds;
+  const name = (table: string) => `${table}-${world}`;
+  const streams = new Map<string, string>();
+  for (const [table, hash, range] of [
+    ["graph", "key", "part"],
+    ["profiles", "profileId", undefined],
+    ["facts", "identifier", "fact"],
+    ["standings", "profileId", undefined],
+    ["memberships", "audience", "profileId"],
+  ] as const) {
+    const keys = [hash, ...(range ? [range] : [])];
+    const due = table === "standings";
+    const { TableDescription } = await kernel.call<{ TableDescription: { LatestStreamArn?: string } }>(
+      "dynamodb",
+      "CreateTable",
+      {
+        TableName: name(table),
+        KeySchema: keys.map((key, place) => ({ AttributeName: key, KeyType: place === 0 ? "HASH" : "RANGE" })),
+        AttributeDefinitions: [
+          ...keys.map((key) => ({ AttributeName: key, AttributeType: "S" })),
+          ...(due
+            ? [
+                { AttributeName: "dueShard", AttributeType: "S" },
+                { AttributeName: "nextChange", AttributeType: "N" },
+              ]
+            : []),
+        ],
+        BillingMode: "PAY_PER_REQUEST",
+        StreamSpecification: { StreamEnabled: true, StreamViewType: "NEW_AND_OLD_IMAGES" },
+        ...(due
+          ? {
+              GlobalSecondaryIndexes: [
+                {
+                  IndexName: dueIndex,
+                  KeySchema: [
+                    { AttributeName: "dueShard", KeyType: "HASH" },
+                    { AttributeName: "nextChange", KeyType: "RANGE" },
+                  ],
+                  Projection: { ProjectionType: "KEYS_ONLY" },
+                },
+              ],
+            }
+          : {}),
+      },
+    );
+    streams.set(table, TableDescription.LatestStreamArn ?? "");
+  }
+  const tables = {
+    GRAPH_TABLE: name("graph"),
+    PROFILES_TABLE: name("profiles"),
+    TRAIT_FACTS_TABLE: name("facts"),
+    STANDINGS_TABLE: name("standings"),
+    MEMBERSHIPS_TABLE: name("memberships"),
+  };
+  const identity = { graph: name("graph"), profiles: name("profiles") };
+  const store = new SettleStore(tables, () => clock);
+  const settle = settleOver(store, definitions);
+  const rules = defaultIdentityRules;
+  return {
+    resolver: makeResolver(new DynamoGraph(identity), rules, { backoff: async () => undefined }),
+    steward: makeSteward(new DynamoStewardGraph(identity), rules, { backoff: async () => undefined }),
+    traitFacts: makeTraitFacts({ definitions, rules, facts: store.traitFacts, profiles: store.profiles, settle }),
+    propagate: makeSettleProfiles(settle),
+    sweep: makeSweep(store.standings, settle, () => clock),
+    compute: computeBy(tables, definitions, () => clock),
+    store,
+    profiles: new ProfileStore(identity),
+    scan: async (table: string) =>
+      (await kernel.call<{ Items?: Item[] }>("dynamodb", "Scan", { TableName: name(table) })).Items ?? [],
+    /** Records of a stream by shard, after a sequence number. */
+    read: (table: string, shard: number, after: string | undefined, limit: number) => {
+      const log = kernel.logs.get(streams.get(table) ?? "");
+      if (!log) throw new Error(`no stream of ${table}`);
+      const id = log.shards()[shard] ?? "";
+      return log.read(id, after, limit).map((record) => ({
+        sequence: record.sequenceNumber,
+        record: log.toLambda(id, record) as unknown as DynamoDBRecord,
+      }));
+    },
+  };
+}
+type World = Awaited<ReturnType<typeof fresh>>;
+
+const inserted = (events: readonly CustomerEvent[]) => ({
+  Records: events.map((one, index) => ({
+    eventName: "INSERT" as const,
+    dynamodb: { SequenceNumber: String(index + 1), NewImage: { event: { S: JSON.stringify(one) } } },
+  })),
+});
+
+function made(id: string, at: number, names: object, content: object): CustomerEvent {
+  const timestamp = new Date(at).toISOString();
+  return {
+    messageId: id,
+    sourceId: "web",
+    timestamp,
+    receivedAt: timestamp,
+    context: {},
+    ...names,
+    ...content,
+  } as CustomerEvent;
+}
+const order = (total: number) => ({ type: "track", event: "Order Completed", properties: { total } });
+const viewed = (page: string) => ({ type: "track", event: "Viewed", properties: { page } });
+
+/** The functions with what each has read so far. */
+class Platform {
+  readonly events: CustomerEvent[] = [];
+  readonly retracted = new Set<string>();
+  private readonly read = { resolver: 0, traitFacts: 0 };
+  private readonly shards: { after: string | undefined; busy: Promise<void> }[] = Array.from({ length: 4 }, () => ({
+    after: undefined,
+    busy: Promise.resolve(),
+  }));
+
+  constructor(readonly world: World) {}
+
+  /** Delivers the next events, and some before them again. */
+  async deliver(to: "resolver" | "traitFacts", some: number, again: number): Promise<void> {
+    const from = this.read[to];
+    this.read[to] = Math.min(this.events.length, from + some);
+    const batch = this.events.slice(Math.max(0, from - again), this.read[to]);
+    if (batch.length === 0) return;
+    for (let left = 20; left > 0; left--) {
+      const { batchItemFailures } = await this.world[to](inserted(batch));
+      if (batchItemFailures.length === 0) return;
+    }
+    throw new Error(`${to} keeps failing`);
+  }
+
+  /** One shard of the profiles' stream; the last batch comes again where `advance` is false. */
+  propagate(shard: number, some: number, advance: boolean): Promise<void> {
+    const state = this.shards[shard];
+    if (!state) throw new Error(`no shard ${shard}`);
+    state.busy = state.busy.then(async () => {
+      const batch = this.world.read("profiles", shard, state.after, some);
+      if (batch.length === 0) return;
+      const { batchItemFailures } = await this.world.propagate({ Records: batch.map(({ record }) => record) });
+      if (batchItemFailures.length === 0 && advance) state.after = batch.at(-1)?.sequence;
+    });
+    return state.busy;
+  }
+
+  sweep(): Promise<unknown> {
+    return this.world.sweep({}, { getRemainingTimeInMillis: () => 60_000 });
+  }
+
+  async drain(): Promise<void> {
+    await this.deliver("traitFacts", 10_000, 0);
+    await this.deliver("resolver", 10_000, 0);
+    for (const [shard, state] of this.shards.entries()) {
+      for (let before: string | undefined | null = null; before !== state.after; ) {
+        before = state.after;
+        await this.propagate(shard, 100, true);
+      }
+    }
+    await this.sweep();
+  }
+
+  /** What everything that is known comes to at an instant. */
+  async expected(at: number): Promise<{ person: Profile; values: object; audiences: string[] }[]> {
+    const hung = new Map<string, TraitFact[]>();
+    for (const one of this.events) {
+      const fact = traitFactOf(one, definitions.all);
+      const hub = recordOf(one, defaultIdentityRules)?.hub;
+      if (!fact || !hub || this.retracted.has(retractionKey(fact))) continue;
+      hung.set(nodeKey(hub), [...(hung.get(nodeKey(hub)) ?? []), fact]);
+    }
+    const ids = (await this.world.scan("profiles")).filter(({ kind }) => kind?.S === "profile");
+    const profiles = await this.world.profiles.byIds(ids.map(({ profileId }) => profileId?.S ?? ""));
+    return [...profiles.values()].map((profile) => {
+      const facts = profile.identifiers.flatMap((one: Identifier) => hung.get(nodeKey(one)) ?? []);
+      const { values } = foldTraits(facts, definitions.all, at);
+      const person = withComputed(profile, values, definitions);
+      const audiences = Object.entries(definitions.audiences).filter(([, { predicate }]) => matches(predicate, person));
+      return { person, values, audiences: audiences.map(([name]) => name).sort() };
+    });
+  }
+
+  async members(): Promise<Map<string, string[]>> {
+    const found = new Map<string, string[]>();
+    for (const { audience: name, profileId, member } of await this.world.scan("memberships")) {
+      if (!member?.BOOL) continue;
+      found.set(profileId?.S ?? "", [...(found.get(profileId?.S ?? "") ?? []), name?.S ?? ""].sort());
+    }
+    return found;
+  }
+
+  /** Everything that the memberships' stream told, by profile and audience. */
+  announced(): Map<string, AudienceEvent[]> {
+    const told = new Map<string, AudienceEvent[]>();
+    for (let shard = 0; shard < 4; shard++) {
+      for (const { record } of this.world.read("memberships", shard, undefined, 10_000)) {
+        const one = audienceEventOf(record);
+        if (!one) continue;
+        const place = `${one.profileId} ${one.properties.audience_key}`;
+        told.set(place, [...(told.get(place) ?? []), one]);
+      }
+    }
+    return told;
+  }
+}
+
+async function check(platform: Platform): Promise<void> {
+  const expected = await platform.expected(clock);
+  const members = await platform.members();
+  const alive = new Set(expected.map(({ person }) => person.profileId));
+  for (const { person, values, audiences } of expected) {
+    const standing = await platform.world.store.standing(person.profileId);
+    expect(standing?.values).toEqual(values);
+    expect(members.get(person.profileId) ?? []).toEqual(audiences);
+  }
+  expect([...members.keys()].filter((id) => !alive.has(id))).toEqual([]);
+  const ids = new Set<string>();
+  for (const [place, told] of platform.announced()) {
+    told.forEach((one, index) => {
+      expect(one.properties.sequence).toBe(index + 1);
+      expect(one.event).toBe(index % 2 === 0 ? "Audience Entered" : "Audience Exited");
+      expect(ids.has(one.messageId)).toBe(false);
+      ids.add(one.messageId);
+    });
+    const [profileId = "", name = ""] = place.split(" ");
+    expect(told.length % 2 === 1).toBe((members.get(profileId) ?? []).includes(name));
+  }
+}
+
+type Command =
+  | { do: "event"; who: number; kind: number; ago: number }
+  | { do: "deliver"; to: "resolver" | "traitFacts"; some: number; again: number }
+  | { do: "propagate"; shard: number; some: number; advance: boolean }
+  | { do: "sweep" }
+  | { do: "wait"; minutes: number }
+  | { do: "steward"; action: "unlink" | "link" | "withdraw"; a: number; b: number }
+  | { do: "look"; who: number };
+
+const people = [
+  { userId: "u1", anonymousId: "b1" },
+  { userId: "u2", anonymousId: "b2" },
+  { anonymousId: "b1" },
+  { anonymousId: "b2" },
+  { anonymousId: "b3" },
+  { userId: "u1", anonymousId: "b3" },
+  { userId: "u2", anonymousId: "b1" },
+];
+const named = ["user_id:u1", "user_id:u2", "anonymous_id:b1", "anonymous_id:b2", "anonymous_id:b3"];
+
+function commandOf(): fc.Arbitrary<Command> {
+  const small = fc.integer({ min: 0, max: 6 });
+  const weighted: [number, fc.Arbitrary<Command>][] = [
+    [
+      8,
+      fc.record({
+        do: fc.constant("event" as const),
+        who: small,
+        kind: fc.integer({ min: 0, max: 9 }),
+        ago: fc.integer({ min: -2, max: 90 }),
+      }),
+    ],
+    [
+      6,
+      fc.record({
+        do: fc.constant("deliver" as const),
+        to: fc.constantFrom("resolver" as const, "traitFacts" as const),
+        some: fc.integer({ min: 1, max: 5 }),
+        again: small,
+      }),
+    ],
+    [
+      5,
+      fc.record({
+        do: fc.constant("propagate" as const),
+        shard: fc.integer({ min: 0, max: 3 }),
+        some: fc.integer({ min: 1, max: 4 }),
+        advance: fc.boolean(),
+      }),
+    ],
+    [2, fc.record({ do: fc.constant("sweep" as const) })],
+    [2, fc.record({ do: fc.constant("wait" as const), minutes: fc.integer({ min: 1, max: 40 }) })],
+    [
+      1,
+      fc.record({
+        do: fc.constant("steward" as const),
+        action: fc.constantFrom("unlink" as const, "link" as const, "withdraw" as const),
+        a: fc.integer({ min: 0, max: 4 }),
+        b: fc.integer({ min: 0, max: 4 }),
+      }),
+    ],
+    [1, fc.record({ do: fc.constant("look" as const), who: fc.integer({ min: 0, max: 4 }) })],
+  ];
+  return fc.oneof(...weighted.map(([weight, arbitrary]) => ({ weight, arbitrary })));
+}
+
+async function run(platform: Platform, command: Command): Promise<unknown> {
+  switch (command.do) {
+    case "event": {
+      const { who, kind, ago } = command;
+      const at = clock - ago * minute + platform.events.length;
+      const content =
+        kind < 4
+          ? order(kind * 10 + 0.5)
+          : kind < 7
+            ? viewed(`/${kind}`)
+            : kind < 9
+              ? { type: "identify", traits: { vip: kind === 7, orders: "stated" } }
+              : { type: "track", event: "Nobody Asks", properties: {} };
+      platform.events.push(made(`m${platform.events.length}`, at, people[who] ?? {}, content));
+      return;
+    }
+    case "deliver":
+      return platform.deliver(command.to, command.some, command.again);
+    case "propagate":
+      return platform.propagate(command.shard, command.some, command.advance);
+    case "sweep":
+      return platform.sweep();
+    case "wait":
+      clock += command.minutes * minute;
+      return;
+    case "steward": {
+      const [a, b] = [named[command.a], named[command.b]];
+      if (a === b) return;
+      return platform.world.steward({ action: command.action, a, b, by: "sam@example.org" });
+    }
+    case "look": {
+      const [type = "", value = ""] = (named[command.who] ?? "").split(":");
+      const found = await platform.world.profiles.byIdentifier({ type, value });
+      return found && platform.world.compute(found);
+    }
+  }
+}
+
+test("whatever the order, the batches, the repeats and the races: traits and audiences are those of everything known", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(commandOf(), { minLength: 1, maxLength: 5 }), { minLength: 4, maxLength: 40 }),
+      fc.infiniteStream(fc.integer({ min: 0, max: 4 })),
+      async (groups, turns) => {
+        clock = start;
+        random = () => turns.next().value as number;
+        const platform = new Platform(await fresh());
+        for (const [index, group] of groups.entries()) {
+          // Time moves between groups; within one, everything goes on at once.
+          for (const command of group)
+            if (command.do === "wait" || command.do === "event") await run(platform, command);
+          await Promise.all(
+            group
+              .filter((command) => command.do !== "wait" && command.do !== "event")
+              .map((command) => run(platform, command)),
+          );
+          if (index % 13 === 12) {
+            await platform.drain();
+            await check(platform);
+          }
+        }
+        await platform.drain();
+        await check(platform);
+        clock += 2 * 60 * minute;
+        // The profile API is exact while no sweep has run.
+        for (const { person } of await platform.expected(clock)) {
+          const stored = (await platform.world.profiles.byIds([person.profileId])).get(person.profileId);
+          const shown = stored && (await platform.world.compute(stored));
+          const wanted = Object.entries(person.traits).filter(([name]) => !name.startsWith("event:"));
+          expect(shown?.traits).toEqual(Object.fromEntries(wanted));
+        }
+        await platform.sweep();
+        await check(platform);
+      },
+    ),
+    { numRuns: Number(process.env.RUNS ?? 25), ...(process.env.SEED ? { seed: Number(process.env.SEED) } : {}) },
+  );
+}, 120_000);

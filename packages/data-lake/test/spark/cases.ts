@@ -62,6 +62,7 @@ export const functionCases: readonly FunctionCases[] = [
   of("startswith", "pairs", "startswith(s, p)", "endswith(s, p)", "contains(s, p)"),
   of("translate", "texts", "translate(s, 'abc', 'xy')"),
   of("ascii", "texts", "ascii(s)"),
+  of("chr", "numbers", "chr(pmod(i, 128))"),
   of("like", "texts", "s like '%a%'", "s like '_'", "s like ''", "s between 'a' and 'z'", "s < 'b'"),
   // JSON
   of(
@@ -81,6 +82,12 @@ export const functionCases: readonly FunctionCases[] = [
     "get_json_object(j, '$[0].a')",
     "get_json_object(j, '$.A')",
     "get_json_object(j, '$')",
+    // A star tells text from numbers: it keeps the quotes.
+    "get_json_object(j, '$[*]')",
+    "get_json_object(j, '$[*].a')",
+    "get_json_object(j, '$.a[*]')",
+    "get_json_object(concat('[', j, ']'), '$[*].a')",
+    "get_json_object(concat('[', j, ']'), '$[*].a.b')",
   ),
   of("json_array_length", "json", "json_array_length(j)", "json_array_length(get_json_object(j, '$.a'))"),
   // Conditions

@@ -89,11 +89,20 @@ const escapedAstral = (text: string) =>
   `array_to_string(list_transform(string_split(${text}, ''), lambda c: CASE WHEN unicode(c) > 65535 THEN printf('\\u%04X\\u%04X', 55296 + ((unicode(c) - 65536) // 1024), 56320 + (unicode(c) - 65536) % 1024) ELSE c END), '')`;
 
 // Whether there is any is asked of the whole text, which costs less than to extract twice.
-const jsonText = "TRY(json_extract_string(j, p))";
+const jsonText = (path: string) => `TRY(json_extract_string(j, ${path}))`;
+/** What `[*]` finds, as JSON: alone it stands without the brackets, text in its quotes. Nothing is found where a key holds null. */
+const foundByStar = (() => {
+  const found = "CAST(to_json(TRY(json_extract(j, p))) AS JSON[])";
+  const some = `list_filter(${found}, lambda e: ends_with(p, ']') OR json_type(e) <> 'NULL')`;
+  return `CASE len(${some}) WHEN 0 THEN NULL WHEN 1 THEN CAST((${some})[1] AS VARCHAR) ELSE CAST(to_json(${some}) AS VARCHAR) END`;
+})();
+// Each branch must fit every path, the one for stars too.
+const plainPath = "replace(p, '[*]', '[0]')";
 const getJsonObject = `CASE
-  WHEN (strlen(j) > system.main.length(j) OR contains(j, '\\u')) AND regexp_matches(j, '[\\x{10000}-\\x{10FFFF}]|\\\\u[dD][89abAB]') AND TRY(json_type(j, p)) IN ('OBJECT', 'ARRAY') THEN ${escapedAstral(jsonText)}
-  WHEN (ends_with(p, ']') OR p = '$') AND TRY(json_type(j, p)) = 'NULL' THEN 'null'
-  ELSE ${jsonText} END`;
+  WHEN contains(p, '[*]') THEN ${foundByStar}
+  WHEN (strlen(j) > system.main.length(j) OR contains(j, '\\u')) AND regexp_matches(j, '[\\x{10000}-\\x{10FFFF}]|\\\\u[dD][89abAB]') AND TRY(json_type(j, ${plainPath})) IN ('OBJECT', 'ARRAY') THEN ${escapedAstral(jsonText(plainPath))}
+  WHEN (ends_with(p, ']') OR p = '$') AND TRY(json_type(j, ${plainPath})) = 'NULL' THEN 'null'
+  ELSE ${jsonText(plainPath)} END`;
 
 /** Position 0 is the first, too; a negative length gives nothing instead of what stands before. */
 const substring =

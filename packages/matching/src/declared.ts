@@ -4,7 +4,7 @@ import type { ValueLimit, Veto } from "./cluster/constraints";
 import { contradicts } from "./cluster/vetoes";
 import { MatchingError } from "./faults";
 import type { Source } from "./input/load";
-import { type HashColumn, numbersOf } from "./rules/hashes";
+import { numbersOf, type ValueColumn } from "./rules/columns";
 import { readTexts } from "./rules/texts";
 import type { ComparedValue } from "./rules/values";
 import { literal, type Session } from "./session";
@@ -13,7 +13,7 @@ import { literal, type Session } from "./session";
 export function limitColumns(
   rules: MatchRules,
   values: readonly ComparedValue[],
-  columns: readonly HashColumn[],
+  columns: readonly ValueColumn[],
 ): LimitColumns[] {
   return rules.constraints.limits.map(({ matchKey, limit }) => {
     const own = columns.filter((_, index) => values[index]?.matchKey === matchKey);
@@ -28,7 +28,7 @@ export function limitColumns(
 export function vetoColumns(
   rules: MatchRules,
   values: readonly ComparedValue[],
-  columns: readonly HashColumn[],
+  columns: readonly ValueColumn[],
   forms: readonly string[],
 ): VetoColumn[] {
   return rules.constraints.veto.map(({ attribute, above }) => {

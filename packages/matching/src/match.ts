@@ -17,12 +17,14 @@ import type { MatchReport } from "./report/report";
 import { profileSizes, suspiciousProfiles } from "./report/suspicious";
 import type { MatchInput, MatchResult } from "./result";
 import { groupAsAws } from "./rules/aws-modes";
-import { areUnique } from "./rules/blocks";
-import { type HashColumn, type HashedValue, readHashes } from "./rules/hashes";
+import type { ValueColumn } from "./rules/columns";
+import { type HashedValue, readHashes } from "./rules/hashes";
 import { isPersonal } from "./rules/junk";
 import { normalForms } from "./rules/normal";
+import { encodeAll, fewestShared } from "./rules/parallel";
 import { type PlannedRule, planRules } from "./rules/plan";
 import { RuleRunner } from "./rules/run";
+import { Threads } from "./rules/threads";
 import { type ComparedValue, comparedValues, valuesByKey } from "./rules/values";
 import { addScores } from "./scores";
 import { Session } from "./session";
@@ -38,14 +40,16 @@ import { describeSuppressed } from "./suppressed";
 export async function match(input: MatchInput): Promise<MatchResult> {
   const began = performance.now();
   const session = await Session.open(input);
+  const threads = new Threads();
   try {
-    return await run(session, input, began);
+    return await run(session, input, threads, began);
   } finally {
+    await threads.end();
     session.close();
   }
 }
 
-async function run(session: Session, input: MatchInput, began: number): Promise<MatchResult> {
+async function run(session: Session, input: MatchInput, threads: Threads, began: number): Promise<MatchResult> {
   const { rules } = input;
   const progress = input.onProgress ?? (() => {});
   progress("read");
@@ -58,7 +62,9 @@ async function run(session: Session, input: MatchInput, began: number): Promise<
     throw missingColumn(input.truthColumn, source.columns, "the truth");
   }
   const values = comparedValues(rules, source);
-  const planned = planRules(rules, valuesByKey(values));
+  const byKey = valuesByKey(values);
+  const planned = planRules(rules, byKey);
+  if (source.records >= fewestShared) threads.start(input.threads ?? availableParallelism());
 
   progress("normalise");
   const forms = await normalForms(session, values, rules, source);
@@ -68,13 +74,13 @@ async function run(session: Session, input: MatchInput, began: number): Promise<
     return needed.has(index) ? { raw, form, ofRaw: rules.normalisation === "tributary" } : undefined;
   });
   const id = source.idColumn === undefined ? undefined : { raw: source.id, form: source.id, ofRaw: true };
-  const read = await readHashes(session, [...wanted, id], source.records, (done) => progress("normalise", done)).catch(
-    (error: unknown) => {
-      throw source.unreadable(error);
-    },
-  );
-  const columns = read.slice(0, -1);
-  if (id && !areUnique(read.at(-1) as HashColumn, source.records)) await checkIds(session, source);
+  const read = (done: number) => progress("normalise", done);
+  const hashes = readHashes(session, [...wanted, id], source.records, read).catch((error: unknown) => {
+    throw source.unreadable(error);
+  });
+  const columns = [...(await encodeAll(await hashes, byKey.values(), threads))];
+  const ids = columns.pop()?.dictionary;
+  if (id && ids?.kinds !== source.records) await checkIds(session, source);
   const guarded = rules.mode === "closure" && input.suppress !== false;
   const { comparison } = rules;
   const { records } = source;
@@ -83,7 +89,6 @@ async function run(session: Session, input: MatchInput, began: number): Promise<
   const identity = input.identity ?? defaultIdentityRules;
   const named = values.some((value) => value.identifier !== undefined);
   const tree = named || input.edges ? new Links() : undefined;
-  const threads = input.threads ?? availableParallelism();
   const parts: Run = {
     session,
     source,
@@ -176,7 +181,7 @@ interface Run {
   readonly rules: MatchRules;
   readonly values: readonly ComparedValue[];
   readonly forms: readonly string[];
-  readonly columns: readonly HashColumn[];
+  readonly columns: readonly ValueColumn[];
   readonly planned: readonly PlannedRule[];
   readonly runner: RuleRunner;
   /** Columns that say nothing of a person: the id, the truth. */
@@ -184,7 +189,7 @@ interface Run {
   readonly progress: (stage: string, done?: number) => void;
   /** Where the links that hold clusters together go; undefined where nobody asks for them. */
   readonly tree: Links | undefined;
-  readonly threads: number;
+  readonly threads: Threads;
 }
 
 interface Clustered {
@@ -207,7 +212,8 @@ async function closure(run: Run): Promise<Clustered> {
   const { session, source, rules, values, forms, columns, planned, runner, progress, tree } = run;
   const sets = new UnionFind(source.records);
   const links = new Links();
-  await runner.linkAll(sets, links, { threads: run.threads, onRule: (name) => progress(`rule ${name}`) });
+  await runner.linkAll(sets, links, run.threads, (name) => progress(`rule ${name}`));
+  await run.threads.end();
   progress("cluster");
   const declared = await declaredPairs(session, source, rules);
   for (const [a, b] of declared.mustLink) sets.unite(a, b);

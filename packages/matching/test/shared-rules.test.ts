@@ -2,10 +2,12 @@ import { setTimeout } from "node:timers/promises";
 import { matchingSchema } from "@tributary/model";
 import * as fc from "fast-check";
 import { UnionFind } from "../src/cluster/union-find";
-import type { HashColumn } from "../src/rules/hashes";
+import type { ValueColumn } from "../src/rules/columns";
+import { encode } from "../src/rules/encode";
 import { runShared } from "../src/rules/parallel";
 import { planRules } from "../src/rules/plan";
 import { RuleRunner, type RunnerInput } from "../src/rules/run";
+import { Threads } from "../src/rules/threads";
 import { type ComparedValue, valuesByKey } from "../src/rules/values";
 
 const keys = ["email", "first", "dob"] as const;
@@ -33,7 +35,7 @@ const values = rules.attributes.map(
 );
 
 /** Values of 0 are not known. */
-function column(numbers: readonly number[]): HashColumn {
+function column(numbers: readonly number[]): ValueColumn {
   const [low, high] = [0, 1].map(() => new Int32Array(new SharedArrayBuffer(numbers.length * 4))) as [
     Int32Array,
     Int32Array,
@@ -42,11 +44,16 @@ function column(numbers: readonly number[]): HashColumn {
     low[row] = Math.imul(number, 0x9e3779b1);
     high[row] = Math.imul(number, 0x85ebca6b);
   }
-  return { low, high, known: numbers.filter((number) => number !== 0).length };
+  const known = numbers.filter((number) => number !== 0).length;
+  return encode([{ low, high, known }])[0] as ValueColumn;
 }
 
 const skewed = (most: number) => fc.oneof(fc.integer({ min: 0, max: most }), fc.integer({ min: 0, max: 2 }));
 const record = fc.tuple(skewed(60), skewed(20), skewed(40));
+
+const threads = new Threads();
+beforeAll(() => threads.start(2));
+afterAll(() => threads.end());
 
 test("two threads find what one finds", async () => {
   await fc.assert(
@@ -70,12 +77,12 @@ test("two threads find what one finds", async () => {
       const next = new Int32Array(new SharedArrayBuffer(4));
       const patient = new RuleRunner(shared);
       const run = patient.run.bind(patient);
-      // This thread waits with its first rule until the other has taken the rest.
+      // This thread waits with its first rule until the other has taken some too.
       patient.run = async (...given) => {
-        while (Atomics.load(next, 0) < rules.rules.length) await setTimeout(5);
+        while (Atomics.load(next, 0) < 2) await setTimeout(5);
         return run(...given);
       };
-      const found = await runShared(patient, shared, together, 2, next);
+      const found = await runShared(patient, shared, together, threads, next);
       expect(found).toEqual(expected);
       const roots = (sets: UnionFind) => records.map((_, row) => sets.find(row));
       expect(roots(together)).toEqual(roots(alone));

@@ -1,6 +1,6 @@
 import type { DuckDBVector } from "@duckdb/node-api";
 import type { AttributeType, MatchConstraints } from "@tributary/model";
-import { type HashColumn, numbersOf } from "../rules/hashes";
+import { numbersOf, type ValueColumn } from "../rules/columns";
 import type { Keys } from "../rules/keys";
 import type { Session } from "../session";
 import { clusterComponent, groupLinks, type LocalLink } from "./constrained";
@@ -21,7 +21,7 @@ export interface VetoColumn {
   readonly name: string;
   readonly type: AttributeType;
   readonly above: number;
-  readonly column: HashColumn;
+  readonly column: ValueColumn;
   /** SQL over `source`. */
   readonly value: string;
 }
@@ -29,7 +29,7 @@ export interface VetoColumn {
 export interface LimitColumns {
   readonly name: string;
   readonly limit: number;
-  readonly columns: readonly HashColumn[];
+  readonly columns: readonly ValueColumn[];
 }
 
 export interface ConstrainedInput {

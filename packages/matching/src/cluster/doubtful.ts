@@ -1,5 +1,5 @@
 import { DuckDBDataChunk, INTEGER } from "@duckdb/node-api";
-import type { HashColumn } from "../rules/hashes";
+import type { ValueColumn } from "../rules/columns";
 import type { Session } from "../session";
 import type { ConstrainedInput } from "./components";
 import type { Links } from "./links";
@@ -23,25 +23,22 @@ export function doubtfulRoots(input: ConstrainedInput, root: Int32Array): Uint8A
   return doubtful;
 }
 
-/** Marks components that have two different values, and more than `limit` known ones. */
-function markDifferent(columns: readonly HashColumn[], limit: number, root: Int32Array, doubtful: Uint8Array): void {
-  const low = new Int32Array(root.length);
-  const high = new Int32Array(root.length);
+/** Marks components that have two different values, and more than `limit` known ones; the columns are of one dictionary. */
+function markDifferent(columns: readonly ValueColumn[], limit: number, root: Int32Array, doubtful: Uint8Array): void {
+  const first = new Int32Array(root.length);
   const known = new Int32Array(root.length);
-  for (const column of columns) {
+  for (const { codes } of columns) {
     for (let row = 0; row < root.length; row++) {
-      const a = column.low[row] as number;
-      const b = column.high[row] as number;
-      if ((a | b) === 0) continue;
+      const code = codes[row] as number;
+      if (code === 0) continue;
       const at = root[row] as number;
       // Negative once two differ.
       const count = known[at] as number;
       if (count === 0) {
-        low[at] = a;
-        high[at] = b;
+        first[at] = code;
         known[at] = 1;
       } else {
-        const differs = count < 0 || low[at] !== a || high[at] !== b;
+        const differs = count < 0 || first[at] !== code;
         known[at] = differs ? -Math.abs(count) - 1 : count + 1;
         if (differs && Math.abs(count) + 1 > limit) doubtful[at] = 1;
       }

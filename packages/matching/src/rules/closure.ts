@@ -1,8 +1,8 @@
+import type { BlockStatistics } from "@tributary/model";
 import type { UnionFind } from "../cluster/union-find";
-import { type Blocks, links, linksNobody } from "./blocks";
-import type { Frequencies } from "./frequencies";
-import type { HashColumn } from "./hashes";
-import { PeopleBehind, type Suppressed } from "./junk";
+import type { ValueColumn } from "./columns";
+import type { OnGroup } from "./groups";
+import { type Suppressed, tooMany } from "./junk";
 import type { Keys } from "./keys";
 
 /**
@@ -14,109 +14,87 @@ const mostByChance = 0.1;
 /** Groups up to this size are never counted for people: a household's worth of records. */
 const smallGroup = 10;
 
-export interface GroupGuard {
-  /** Frequencies of each column's match key. */
-  readonly frequencyOf: (column: HashColumn) => Frequencies;
-  /** Columns that tell people apart, other than the rule's own. */
-  readonly tellApart: readonly HashColumn[];
-}
-
 export interface RuleOutcome {
-  links: number;
+  readonly links: number;
+  readonly statistics: Required<BlockStatistics>;
   /** Keys, as numbers, that link nobody. */
   readonly suppressedKeys: Set<number>;
-  readonly suppressed: Suppressed[];
+  readonly suppressed: readonly Suppressed[];
 }
 
-/** Unites records of one key, but for keys that the guard finds to be shared by chance or by too many. */
+/**
+ * Unites records of one key, but for keys that are shared by chance or by too many.
+ *
+ * @param tellApart - columns that tell people apart, other than the rule's own; undefined where every key links
+ */
 export function uniteGroups(
   rule: string,
-  blocks: Blocks,
+  groups: (call: OnGroup) => Required<BlockStatistics>,
   keys: Keys,
   sets: UnionFind,
-  guard: GroupGuard | undefined,
+  tellApart: readonly ValueColumn[] | undefined,
 ): RuleOutcome {
-  const outcome: RuleOutcome = { links: 0, suppressedKeys: new Set(), suppressed: [] };
-  if (guard && blocks.statistics().largest > smallGroup) judgeLargeGroups(rule, blocks, keys, guard, outcome);
-  let made = 0;
-  const parts = guard ? Array.from({ length: keys.variants }, (_, at) => partsOf(keys.columnsOf(at), guard)) : [];
-  const byChanceOnly: Suppressed[] = [];
-  blocks.forEach((row, variant, slot, first, count, verdict) => {
-    if (guard && verdict !== links) {
-      if (verdict === linksNobody) return;
-      const chance = byChance(parts[variant] as KeyParts, row, count);
-      const suppress = chance > mostByChance * (count - 1);
-      blocks.judge(slot, suppress ? linksNobody : links);
-      if (suppress) {
-        keys.make(row, variant);
-        outcome.suppressedKeys.add(keys.number);
-        if (count > smallGroup) {
-          const reason = `about ${Math.round(chance)} would share it by chance`;
-          byChanceOnly.push({ of: rule, row, value: undefined, records: count, reason });
+  let links = 0;
+  const suppressedKeys = new Set<number>();
+  const crowds: Suppressed[] = [];
+  const byChance: Suppressed[] = [];
+  const parts = Array.from({ length: keys.variants }, (_, at) => partsOf(keys.columnsOf(at)));
+  const statistics = groups((rows, count, variant) => {
+    const first = rows[0] as number;
+    if (tellApart) {
+      const crowd = count > smallGroup ? tooMany(rows.subarray(0, count), tellApart) : undefined;
+      const chance = crowd ? 0 : expectedByChance(parts[variant] as KeyParts, first, count);
+      if (crowd || chance > mostByChance * (count - 1)) {
+        keys.make(first, variant);
+        suppressedKeys.add(keys.number);
+        const entry = { of: rule, row: first, value: undefined, records: count };
+        if (crowd) crowds.push({ ...entry, reason: crowd });
+        else if (count > smallGroup) {
+          byChance.push({ ...entry, reason: `about ${Math.round(chance)} would share it by chance` });
         }
         return;
       }
     }
-    if (row === first) return;
-    made++;
-    sets.unite(first, row);
+    links += count - 1;
+    for (let at = 1; at < count; at++) sets.unite(first, rows[at] as number);
   });
-  outcome.links = made;
-  outcome.suppressed.push(...byChanceOnly.sort(byRow));
-  return outcome;
+  // Groups come in an order of their keys; reported they are in that of records.
+  const byRow = (a: Suppressed, b: Suppressed): number => a.row - b.row;
+  return { links, statistics, suppressedKeys, suppressed: [...crowds.sort(byRow), ...byChance.sort(byRow)] };
 }
 
 /** The columns that a key is made of. */
 interface KeyParts {
-  readonly columns: readonly HashColumn[];
-  readonly frequencies: readonly Frequencies[];
+  readonly columns: readonly ValueColumn[];
   /** The place of the column whose values are rarest. */
   readonly rarest: number;
 }
 
-function partsOf(columns: readonly HashColumn[], guard: GroupGuard): KeyParts {
-  const frequencies = columns.map((column) => guard.frequencyOf(column));
-  const rarity = frequencies.map(({ kinds, known }) => kinds / Math.max(1, known));
-  return { columns, frequencies, rarest: rarity.indexOf(Math.max(...rarity)) };
+function partsOf(columns: readonly ValueColumn[]): KeyParts {
+  return { columns, rarest: rarestOf(columns) };
+}
+
+/** The place of the column whose values are rarest. */
+export function rarestOf(columns: readonly ValueColumn[]): number {
+  const rarity = columns.map(({ dictionary: { kinds, known } }) => kinds / Math.max(1, known));
+  return rarity.indexOf(Math.max(...rarity));
 }
 
 /**
  * Records expected to have a key though they are other people's: as if its parts were independent, each as frequent as it
  * is outside the group itself.
  */
-function byChance({ columns, frequencies, rarest }: KeyParts, row: number, count: number): number {
+function expectedByChance({ columns, rarest }: KeyParts, row: number, count: number): number {
   if (columns.length < 2) return 0;
+  const frequency = ({ codes, dictionary }: ValueColumn): number => dictionary.counts[codes[row] as number] as number;
   // Most groups are all who have one of the values: none is left to share it by chance.
-  if ((frequencies[rarest] as Frequencies).of(columns[rarest] as HashColumn, row) <= count) return 0;
+  if (frequency(columns[rarest] as ValueColumn) <= count) return 0;
   let expected = Number.POSITIVE_INFINITY;
   let product = 1;
-  for (let index = 0; index < columns.length; index++) {
-    const frequency = frequencies[index] as Frequencies;
-    const others = Math.max(1, frequency.known - count);
-    product *= Math.max(0, frequency.of(columns[index] as HashColumn, row) - count) / others;
+  for (const column of columns) {
+    const others = Math.max(1, column.dictionary.known - count);
+    product *= Math.max(0, frequency(column) - count) / others;
     expected = Math.min(expected, others);
   }
   return product * expected;
 }
-
-function judgeLargeGroups(rule: string, blocks: Blocks, keys: Keys, guard: GroupGuard, outcome: RuleOutcome): void {
-  const behind = new PeopleBehind(guard.tellApart);
-  blocks.forEach((row, _variant, slot, _first, count) => {
-    if (count > smallGroup) behind.add(slot, row);
-  });
-  const found = new Map([...behind.tooMany()].map((entry) => [entry.key, entry]));
-  if (found.size === 0) return;
-  blocks.forEach((row, variant, slot, first) => {
-    const entry = found.get(slot);
-    if (!entry || row !== first) return;
-    blocks.judge(slot, linksNobody);
-    keys.make(row, variant);
-    outcome.suppressedKeys.add(keys.number);
-    const reason = entry.people > 0 ? `about ${entry.people} people have it` : `${entry.records} records have it`;
-    outcome.suppressed.push({ of: rule, row, value: undefined, records: entry.records, reason });
-  });
-  outcome.suppressed.sort(byRow);
-}
-
-/** Groups come in an order of their keys; reported they are in that of records. */
-const byRow = (a: Suppressed, b: Suppressed): number => a.row - b.row;

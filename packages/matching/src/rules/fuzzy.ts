@@ -30,7 +30,8 @@ export function linkAlike(
   const memory = tests.map(() => new Map<number, boolean>());
   const columns = tests.flatMap((test) => test.columns);
   const alike = (a: number, b: number): boolean => tests.every((test, index) => holds(test, a, b, memory[index]));
-  for (const group of blocks.groups()) {
+  blocks.forEach((rows, count) => {
+    const group = rows.subarray(0, count);
     const byValues = new Map<string, number[]>();
     for (const row of group) {
       const values = columns.map(({ of }) => of[row]).join(" ");
@@ -40,8 +41,8 @@ export function linkAlike(
     }
     const kinds = [...byValues.values()];
     if ((kinds.length * (kinds.length - 1)) / 2 > mostComparisons) {
-      skipped.push({ row: group[0] as number, records: group.length });
-      continue;
+      skipped.push({ row: group[0] as number, records: count });
+      return;
     }
     for (let i = 0; i < kinds.length; i++) {
       const one = kinds[i] as number[];
@@ -51,7 +52,7 @@ export function linkAlike(
         if (alike(one[0] as number, other[0] as number)) linkAll(one, other, link);
       }
     }
-  }
+  });
   return { skipped };
 }
 

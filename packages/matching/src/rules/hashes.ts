@@ -1,13 +1,7 @@
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import type { Session } from "../session";
-
-/** 64-bit hashes of one column, as two halves; both 0 where nothing is known. */
-export interface HashColumn {
-  readonly low: Int32Array;
-  readonly high: Int32Array;
-  /** Records with a value. */
-  known: number;
-}
+import { sharedNumbers } from "./columns";
+import type { HashColumn } from "./encode";
 
 /** A value to be read as its hash. */
 export interface HashedValue {
@@ -32,9 +26,9 @@ export async function readHashes(
   records: number,
   onProgress?: (done: number) => void,
 ): Promise<readonly HashColumn[]> {
-  const all = wanted.map((value): HashColumn => {
+  const all = wanted.map((value) => {
     const length = value === undefined ? 0 : records;
-    return { low: shared(length), high: shared(length), known: 0 };
+    return { low: sharedNumbers(length), high: sharedNumbers(length), known: 0 };
   });
   const columns = all.filter(({ low }) => low.length > 0);
   if (columns.length === 0) return all;
@@ -78,9 +72,6 @@ export async function readHashes(
   await session.run("drop table hashes");
   return all;
 }
-
-/** Numbers in memory that threads share. */
-const shared = (length: number): Int32Array => new Int32Array(new SharedArrayBuffer(length * 4));
 
 function halvesOf(chunk: DuckDBDataChunk, column: number): Int32Array {
   const { items } = chunk.getColumnVector(column) as unknown as { items: BigUint64Array };
@@ -169,12 +160,4 @@ class HashMap {
     this.of[place] = toLow;
     this.of[place + 1] = toHigh;
   }
-}
-
-/** A record's values in some columns, as numbers of 53 bits. */
-export function numbersOf(columns: readonly HashColumn[], row: number): number[] {
-  return columns.flatMap(({ low, high }) => {
-    const [a, b] = [low[row] as number, high[row] as number];
-    return (a | b) === 0 ? [] : [(b >>> 0) * 0x200000 + (a >>> 11)];
-  });
 }

@@ -1,7 +1,6 @@
 import type { AttributeType } from "@tributary/model";
-import type { Frequencies } from "./frequencies";
-import type { HashColumn } from "./hashes";
-import type { ComparedValue } from "./values";
+import type { ValueColumn } from "./columns";
+import { type ComparedValue, valuesByKey } from "./values";
 
 /** A value or key that links too many to mean one person, and is therefore left out. */
 export interface Suppressed {
@@ -53,77 +52,65 @@ export function effectiveNumber(counts: Iterable<number>): number {
   return squares === 0 ? 0 : (sum * sum) / squares;
 }
 
-/** Counts people behind each of some values or keys, by the values of columns that tell people apart. */
-export class PeopleBehind {
-  private readonly byKey = new Map<number, { records: number; row: number; values: Map<number, number>[] }>();
-
-  constructor(private readonly columns: readonly HashColumn[]) {}
-
-  add(key: number, row: number): void {
-    let entry = this.byKey.get(key);
-    if (!entry) {
-      entry = { records: 0, row, values: this.columns.map(() => new Map()) };
-      this.byKey.set(key, entry);
-    }
-    entry.records++;
-    for (let index = 0; index < this.columns.length; index++) {
-      const column = this.columns[index] as HashColumn;
-      const low = column.low[row] as number;
-      const high = column.high[row] as number;
-      if ((low | high) === 0) continue;
-      const value = (high >>> 0) * 0x200000 + (low >>> 11);
-      const counts = entry.values[index] as Map<number, number>;
-      counts.set(value, (counts.get(value) ?? 0) + 1);
+/** How many people are behind some records, by the values of columns that tell people apart; undefined where none is known. */
+export function peopleBehind(rows: Iterable<number>, columns: readonly ValueColumn[]): number | undefined {
+  const values = columns.map(() => new Map<number, number>());
+  for (const row of rows) {
+    for (let index = 0; index < columns.length; index++) {
+      const code = (columns[index] as ValueColumn).codes[row] as number;
+      if (code === 0) continue;
+      const counts = values[index] as Map<number, number>;
+      counts.set(code, (counts.get(code) ?? 0) + 1);
     }
   }
+  const known = values.some((counts) => counts.size > 0);
+  return known ? Math.max(...values.map((counts) => effectiveNumber(counts.values()))) : undefined;
+}
 
-  /** The keys that hold too many people, with how many. */
-  *tooMany(
-    people = mostPeople,
-    records = mostRecords,
-  ): Generator<{ key: number; row: number; records: number; people: number }> {
-    for (const [key, entry] of this.byKey) {
-      const behind = Math.max(0, ...entry.values.map((counts) => effectiveNumber(counts.values())));
-      const known = entry.values.some((counts) => counts.size > 0);
-      if (known ? behind > people : entry.records > records) {
-        yield { key, row: entry.row, records: entry.records, people: Math.round(behind) };
-      }
-    }
-  }
+/** Why a value or key of some records is nobody's; undefined where it may be somebody's. */
+export function tooMany(
+  rows: ArrayLike<number> & Iterable<number>,
+  columns: readonly ValueColumn[],
+): string | undefined {
+  const people = peopleBehind(rows, columns);
+  if (people === undefined) return rows.length > mostRecords ? `${rows.length} records have it` : undefined;
+  return people > mostPeople ? `about ${Math.round(people)} people have it` : undefined;
 }
 
 /**
  * Finds the values of identifying columns that too many people have (`test@test.com`, a switchboard's number) and takes
  * them out of their columns, as if they were not known.
  */
-export function suppressJunk(
-  values: readonly ComparedValue[],
-  columns: readonly HashColumn[],
-  frequencies: ReadonlyMap<string, Frequencies>,
-): Suppressed[] {
+export function suppressJunk(values: readonly ComparedValue[], columns: readonly ValueColumn[]): Suppressed[] {
   const found: Suppressed[] = [];
   const tellApart = columns.filter((_, index) => isPersonal((values[index] as ComparedValue).type));
-  for (const [matchKey, frequency] of frequencies) {
-    const members = values.flatMap((value, index) =>
-      value.matchKey === matchKey && (isIdentifying(value.type) || value.identifier !== undefined) ? [index] : [],
-    );
-    if (members.length === 0) continue;
-    const behind = new PeopleBehind(tellApart);
-    eachFrequent(members, columns, frequency, (key, row) => behind.add(key, row));
-    const junk = new Map([...behind.tooMany()].map((entry) => [entry.key, entry]));
+  for (const [matchKey, all] of valuesByKey(values)) {
+    const members = all.filter((index) => {
+      const { type, identifier } = values[index] as ComparedValue;
+      return isIdentifying(type) || identifier !== undefined;
+    });
+    const dictionary = columns[members[0] ?? -1]?.dictionary;
+    if (!dictionary?.counts.some((count) => count > mostPeople)) continue;
+    const behind = new Map<number, number[]>();
+    eachFrequent(members, columns, (code, row) => {
+      const rows = behind.get(code);
+      if (rows) rows.push(row);
+      else behind.set(code, [row]);
+    });
+    const junk = new Map<number, { records: number; reason: string }>();
+    for (const [code, rows] of behind) {
+      const reason = tooMany(rows, tellApart);
+      if (reason) junk.set(code, { records: rows.length, reason });
+    }
     if (junk.size === 0) continue;
     const reported = new Set<number>();
-    eachFrequent(members, columns, frequency, (key, row, index) => {
-      const entry = junk.get(key);
+    eachFrequent(members, columns, (code, row, index) => {
+      const entry = junk.get(code);
       if (!entry) return;
-      const column = columns[index] as HashColumn;
-      column.low[row] = 0;
-      column.high[row] = 0;
-      column.known--;
-      if (reported.has(key)) return;
-      reported.add(key);
-      const reason = entry.people > 0 ? `about ${entry.people} people have it` : `${entry.records} records have it`;
-      found.push({ of: matchKey, row, value: index, records: entry.records, reason });
+      (columns[index] as ValueColumn).codes[row] = 0;
+      if (reported.has(code)) return;
+      reported.add(code);
+      found.push({ of: matchKey, row, value: index, ...entry });
     });
   }
   return found;
@@ -131,18 +118,15 @@ export function suppressJunk(
 
 function eachFrequent(
   members: readonly number[],
-  columns: readonly HashColumn[],
-  frequency: Frequencies,
-  call: (key: number, row: number, index: number) => void,
+  columns: readonly ValueColumn[],
+  call: (code: number, row: number, index: number) => void,
 ): void {
   for (const index of members) {
-    const column = columns[index] as HashColumn;
-    const { low, high } = column;
-    for (let row = 0; row < low.length; row++) {
-      const a = low[row] as number;
-      const b = high[row] as number;
-      if ((a | b) === 0 || frequency.of(column, row) <= mostPeople) continue;
-      call((b >>> 0) * 0x200000 + (a >>> 11), row, index);
+    const { codes, dictionary } = columns[index] as ValueColumn;
+    const { counts } = dictionary;
+    for (let row = 0; row < codes.length; row++) {
+      const code = codes[row] as number;
+      if ((counts[code] as number) > mostPeople) call(code, row, index);
     }
   }
 }

@@ -1,98 +1,84 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { type MessagePort, Worker } from "node:worker_threads";
-import { UnionFind } from "../cluster/union-find";
-import type { Frequencies } from "./frequencies";
+import type { UnionFind } from "../cluster/union-find";
+import { rarestOf } from "./closure";
+import { sharedNumbers, type ValueColumn } from "./columns";
+import type { HashColumn } from "./encode";
+import { Keys } from "./keys";
+import type { Alternative } from "./plan";
 import type { RuleRunner, RunnerInput, TierOutcome } from "./run";
+import { type EncodeTask, type RulesTask, runEncode, runRules } from "./tasks";
+import type { Threads } from "./threads";
 
 /** Records from which a second thread is worth its start. */
-const fewest = 200_000;
-const mostThreads = 4;
-/** Beside this file where it is built; tests run the source, with the built thread. */
-const script = [join(__dirname, "worker.js"), join(__dirname, "../../dist/rules/worker.js")].find((path) =>
-  existsSync(path),
-);
-
-/** What a thread is given: all arrays lie in memory that threads share. */
-export interface WorkerInput {
-  readonly runner: Omit<RunnerInput, "session">;
-  readonly frequencies: readonly (Pick<Frequencies, "known" | "kinds" | "counters"> | undefined)[];
-  /** The next rule to run. */
-  readonly next: Int32Array;
-}
-
-export interface WorkerOutcome {
-  readonly outcomes: readonly TierOutcome[];
-  readonly parent: Int32Array;
-}
-
-/** Whether rules can be shared between threads: exact ones, of which no thread needs another's links. */
-export function canShare(input: RunnerInput, threads: number): boolean {
-  return (
-    threads > 1 &&
-    input.planned.length > 1 &&
-    input.records >= fewest &&
-    input.planned.every(({ alternatives }) => alternatives.every(({ fuzzy }) => fuzzy.length === 0)) &&
-    script !== undefined
-  );
-}
-
-/** Runs rules one after another, each time the next that no other thread has taken. */
-export async function runNext(
-  runner: RuleRunner,
-  rules: number,
-  sets: UnionFind,
-  next: Int32Array,
-): Promise<TierOutcome[]> {
-  const outcomes: TierOutcome[] = [];
-  for (let tier = Atomics.add(next, 0, 1); tier < rules; tier = Atomics.add(next, 0, 1)) {
-    outcomes.push(await runner.run(tier, sets, undefined));
-  }
-  return outcomes;
-}
+export const fewestShared = 200_000;
 
 /**
- * Runs all rules in this thread and others, into `sets`; gives what they found in the rules' order.
+ * Gives the values of all columns their codes, in several threads; the hashes are gone then.
  *
- * @param next - the next rule to run, in memory that threads share
+ * @param together - places of columns that are compared with each other; what is in none stands alone
+ */
+export async function encodeAll(
+  columns: readonly HashColumn[],
+  together: Iterable<readonly number[]>,
+  threads: Threads,
+): Promise<readonly ValueColumn[]> {
+  const known = (places: readonly number[]): number => places.reduce((sum, at) => sum + (columns[at]?.known ?? 0), 0);
+  // Columns that nobody asks for have no records.
+  const groups = [...together].map((places) => places.filter((at) => columns[at]?.low.length !== 0));
+  const grouped = new Set(groups.flat());
+  const parts = [...groups, ...[...columns.keys()].filter((at) => !grouped.has(at)).map((at) => [at])];
+  // The longest first: a thread that begins it last keeps the others waiting.
+  parts.sort((a, b) => known(b) - known(a));
+  const task: EncodeTask = {
+    kind: "encode",
+    parts: parts.map((places) => places.map((at) => columns[at] as HashColumn)),
+    next: sharedNumbers(1),
+  };
+  const found: ValueColumn[] = [];
+  for (const done of await threads.share(task, () => runEncode(task))) {
+    for (const [part, encoded] of done) {
+      for (const [index, column] of encoded.entries()) found[(parts[part] as number[])[index] as number] = column;
+    }
+  }
+  return found;
+}
+
+/** Whether rules can be run in any order and thread: exact ones, of which none needs another's links. */
+export const canShare = ({ planned }: RunnerInput): boolean =>
+  planned.every(({ alternatives }) => alternatives.every(({ fuzzy }) => fuzzy.length === 0));
+
+/**
+ * Runs all rules in all threads, into `sets`; gives what they found in the rules' order.
+ *
+ * @param next - the next part of the rules, in memory that threads share
  */
 export async function runShared(
   runner: RuleRunner,
   input: RunnerInput,
   sets: UnionFind,
-  threads: number,
-  next = new Int32Array(new SharedArrayBuffer(4)),
+  threads: Threads,
+  next = sharedNumbers(1),
 ): Promise<TierOutcome[]> {
   const { session: _, ...rest } = input;
-  const workerData: WorkerInput = { runner: rest, frequencies: runner.frequenciesByValue(), next };
-  const others = Array.from({ length: Math.min(threads, mostThreads, input.planned.length) - 1 }, () =>
-    outcomeOf(new Worker(script as string, { workerData, execArgv: [] })),
-  );
-  // A thread that fails while this one works is heard of below, not as an unhandled rejection.
-  const settled = Promise.allSettled(others);
-  const outcomes = await runNext(runner, input.planned.length, sets, next);
-  for (const other of await settled) {
-    if (other.status === "rejected") throw other.reason;
-    outcomes.push(...other.value.outcomes);
-    const { parent } = other.value;
+  const task: RulesTask = { kind: "rules", runner: rest, parts: partsOf(input, threads.count), next };
+  const all: TierOutcome[] = [];
+  for (const { outcomes, parent } of await threads.share(task, () => runRules(task, runner, sets))) {
+    all.push(...outcomes);
+    if (parent === sets.parent) continue;
     for (let row = 0; row < parent.length; row++) if (parent[row] !== row) sets.unite(row, parent[row] as number);
   }
-  return outcomes.sort((a, b) => a.tier - b.tier);
+  return all.sort((a, b) => a.tier - b.tier);
 }
 
-function outcomeOf(worker: Worker): Promise<WorkerOutcome> {
-  return new Promise((resolve, reject) => {
-    worker.once("message", resolve);
-    worker.once("error", reject);
-    worker.once("exit", (code) => reject(new Error(`A thread that ran rules ended with ${code} and said nothing.`)));
-  });
-}
-
-/** What a thread does: see `worker.ts`. */
-export async function work(runner: RuleRunner, { runner: input, next }: WorkerInput, port: MessagePort): Promise<void> {
-  const sets = new UnionFind(input.records);
-  const outcomes = await runNext(runner, input.planned.length, sets, next);
-  const { parent } = sets;
-  const outcome: WorkerOutcome = { outcomes, parent };
-  port.postMessage(outcome, [parent.buffer as ArrayBuffer]);
+/** Rules by the column that they look for groups in, so that it is gone through once; the most rules first. */
+function partsOf({ planned, columns }: RunnerInput, threads: number): number[][] {
+  const byColumn = new Map<ValueColumn | undefined, number[]>();
+  for (const [tier, { alternatives }] of planned.entries()) {
+    const own = new Keys(alternatives[0] as Alternative, columns).columnsOf(0);
+    const rarest = own[rarestOf(own)];
+    const known = byColumn.get(rarest);
+    if (known) known.push(tier);
+    else byColumn.set(rarest, [tier]);
+  }
+  const parts = [...byColumn.values()].sort((a, b) => b.length - a.length);
+  return parts.length < threads ? parts.flat().map((tier) => [tier]) : parts;
 }

@@ -5,15 +5,17 @@ import type { UnionFind } from "../cluster/union-find";
 import { MatchingError } from "../faults";
 import type { Session } from "../session";
 import { Blocks } from "./blocks";
-import { type GroupGuard, type RuleOutcome, uniteGroups } from "./closure";
-import { Frequencies } from "./frequencies";
+import { type RuleOutcome, rarestOf, uniteGroups } from "./closure";
+import type { ValueColumn } from "./columns";
 import { type FuzzyTest, linkAlike } from "./fuzzy";
-import type { HashColumn } from "./hashes";
+import { groupsOf, type OnGroup } from "./groups";
 import { isPersonal, type Suppressed, suppressJunk } from "./junk";
 import { Keys } from "./keys";
 import { canShare, runShared } from "./parallel";
 import type { Alternative, PlannedRule } from "./plan";
+import { type SharedValues, sharedValues } from "./shared-values";
 import { readTexts, type TextColumn } from "./texts";
+import type { Threads } from "./threads";
 import { type ComparedValue, valuesByKey } from "./values";
 
 export interface RunnerInput {
@@ -22,7 +24,7 @@ export interface RunnerInput {
   readonly values: readonly ComparedValue[];
   /** SQL over `source`, by value. */
   readonly forms: readonly string[];
-  readonly columns: readonly HashColumn[];
+  readonly columns: readonly ValueColumn[];
   readonly records: number;
   readonly comparison: MatchRules["comparison"];
   /** Leave out what links too many. Entity Resolution does not. */
@@ -48,64 +50,39 @@ export class RuleRunner {
   readonly groups: RuleGroups[] = [];
   readonly suppressed: Suppressed[] = [];
   private readonly blocks = new Blocks();
-  private readonly frequencies = new Map<HashColumn, Frequencies>();
+  /** The column that was last gone through for groups. */
+  private grouped: { readonly column: ValueColumn; readonly shared: SharedValues } | undefined;
   private readonly texts = new Map<number, TextColumn>();
   private readonly byKey: ReadonlyMap<string, readonly number[]>;
 
-  /** @param known - frequencies by value, where another thread has counted them and taken out what is junk */
+  /** Takes junk values out of their columns, where rules are guarded. */
   constructor(
     private readonly input: RunnerInput,
-    known?: readonly (Pick<Frequencies, "known" | "kinds" | "counters"> | undefined)[],
+    { isClean = false } = {},
   ) {
     const { values, columns, guarded } = input;
     this.byKey = valuesByKey(values);
-    if (!guarded) return;
-    if (known) {
-      for (const [index, given] of known.entries()) {
-        if (given) this.frequencies.set(columns[index] as HashColumn, Frequencies.of(given));
-      }
-      return;
-    }
-    const frequencies = new Map<string, Frequencies>();
-    for (const [key, members] of this.byKey) {
-      const own = members.map((index) => columns[index] as HashColumn);
-      frequencies.set(key, new Frequencies(own));
-      for (const column of own) this.frequencies.set(column, frequencies.get(key) as Frequencies);
-    }
-    this.suppressed.push(...suppressJunk(values, columns, frequencies));
+    if (guarded && !isClean) this.suppressed.push(...suppressJunk(values, columns));
   }
 
-  /** A runner of exact rules in a thread that has no session. */
-  static ofThread(
-    input: Omit<RunnerInput, "session">,
-    known: readonly (Pick<Frequencies, "known" | "kinds" | "counters"> | undefined)[],
-  ): RuleRunner {
-    return new RuleRunner({ ...input, session: undefined as never }, known);
-  }
-
-  /** How often each column's values occur, for other threads. */
-  frequenciesByValue(): (Pick<Frequencies, "known" | "kinds" | "counters"> | undefined)[] {
-    return this.input.columns.map((column) => {
-      const found = this.frequencies.get(column);
-      return found && { known: found.known, kinds: found.kinds, counters: found.counters };
-    });
+  /** A runner of exact rules in a thread that has no session, over columns that are clean of junk. */
+  static ofThread(input: Omit<RunnerInput, "session">): RuleRunner {
+    return new RuleRunner({ ...input, session: undefined as never }, { isClean: true });
   }
 
   /** Makes the links of all rules, in several threads where that is possible. */
-  async linkAll(
-    sets: UnionFind,
-    pairs: Links,
-    { threads, onRule }: { threads: number; onRule: (name: string) => void },
-  ): Promise<void> {
-    if (canShare(this.input, threads)) {
-      onRule(`${this.input.planned.length} rules`);
+  async linkAll(sets: UnionFind, pairs: Links, threads: Threads, onRule: (name: string) => void): Promise<void> {
+    const { planned } = this.input;
+    if (canShare(this.input)) {
+      onRule(`${planned.length} rules`);
       for (const outcome of await runShared(this, this.input, sets, threads)) this.keep(outcome);
-      return;
+    } else {
+      for (const [tier, { name }] of planned.entries()) {
+        onRule(name);
+        await this.link(tier, sets, pairs);
+      }
     }
-    for (const [tier, { name }] of this.input.planned.entries()) {
-      onRule(name);
-      await this.link(tier, sets, pairs);
-    }
+    this.grouped = undefined;
   }
 
   /** Makes a rule's links: unions in `sets`, and the pairs of its fuzzy functions in `pairs` too. */
@@ -139,29 +116,54 @@ export class RuleRunner {
     const suppressedKeys: ReadonlySet<number>[] = [];
     for (const alternative of rule.alternatives) {
       const keys = new Keys(alternative, this.input.columns);
-      this.blocks.build(this.input.records, keys, takes);
-      const given = this.blocks.statistics();
-      if (!statistics || given.pairs > statistics.pairs) statistics = given;
+      let given: Required<BlockStatistics>;
       if (alternative.fuzzy.length === 0) {
-        const outcome = this.linkExact(rule.name, alternative, keys, sets);
+        const outcome = this.linkExact(rule.name, alternative, keys, sets, takes);
+        given = outcome.statistics;
         links += outcome.links;
         suppressed.push(...outcome.suppressed);
         suppressedKeys.push(outcome.suppressedKeys);
-      } else links += await this.linkFuzzy(rule.name, tier, alternative, sets, pairs, suppressed);
+      } else {
+        this.blocks.build(this.input.records, keys, takes);
+        given = this.blocks.statistics();
+        links += await this.linkFuzzy(rule.name, tier, alternative, sets, pairs, suppressed);
+      }
+      if (!statistics || given.pairs > statistics.pairs) statistics = given;
     }
     return { tier, links, statistics, suppressed, suppressedKeys };
   }
 
-  private linkExact(name: string, alternative: Alternative, keys: Keys, sets: UnionFind): RuleOutcome {
-    const { values, columns, guarded } = this.input;
+  private linkExact(
+    name: string,
+    alternative: Alternative,
+    keys: Keys,
+    sets: UnionFind,
+    takes?: (row: number) => boolean,
+  ): RuleOutcome {
+    const { values, columns, guarded, records } = this.input;
     const own = new Set(alternative.pools.flatMap((pool) => pool.choices.map((choice) => choice.value)));
-    const guard: GroupGuard | undefined = guarded
-      ? {
-          frequencyOf: (column) => this.frequencies.get(column) as Frequencies,
-          tellApart: columns.filter((_, index) => !own.has(index) && isPersonal((values[index] as ComparedValue).type)),
-        }
-      : undefined;
-    return uniteGroups(name, this.blocks, keys, sets, guard);
+    const tellApart = columns.filter(
+      (_, index) => !own.has(index) && isPersonal((values[index] as ComparedValue).type),
+    );
+    const plain = keys.variants === 1 && takes === undefined && !alternative.pools.some((pool) => pool.emptyValues);
+    const groups = (call: OnGroup): Required<BlockStatistics> => {
+      if (plain) return this.plainGroups(keys, call);
+      this.blocks.build(records, keys, takes);
+      this.blocks.forEach(call);
+      return this.blocks.statistics();
+    };
+    return uniteGroups(name, groups, keys, sets, guarded ? tellApart : undefined);
+  }
+
+  private plainGroups(keys: Keys, call: OnGroup): Required<BlockStatistics> {
+    const columns = keys.columnsOf(0);
+    const rarest = rarestOf(columns);
+    const column = columns[rarest] as ValueColumn;
+    if (this.grouped?.column !== column) {
+      this.grouped = undefined;
+      this.grouped = { column, shared: sharedValues(column) };
+    }
+    return groupsOf(columns, rarest, this.grouped.shared, keys, call);
   }
 
   private async linkFuzzy(

@@ -1,7 +1,14 @@
-import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { type WorkerInput, work } from "./parallel";
+import { parentPort } from "node:worker_threads";
+import { UnionFind } from "../cluster/union-find";
 import { RuleRunner } from "./run";
+import { runEncode, runRules, type Task } from "./tasks";
 
-/** A thread that runs rules beside the main one. A failure ends it, and is the main thread's to tell. */
-const input = workerData as WorkerInput;
-void work(RuleRunner.ofThread(input.runner, input.frequencies), input, parentPort as MessagePort);
+/** A thread that works beside the main one. A failure ends it, and is the main thread's to tell. */
+parentPort?.on("message", async (task: Task) => {
+  if (task.kind === "encode") {
+    parentPort?.postMessage(runEncode(task));
+    return;
+  }
+  const answer = await runRules(task, RuleRunner.ofThread(task.runner), new UnionFind(task.runner.records));
+  parentPort?.postMessage(answer, [answer.parent.buffer as ArrayBuffer]);
+});

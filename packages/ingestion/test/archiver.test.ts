@@ -15,20 +15,18 @@ const at = (position: string | undefined, record: CollectedRecord | string): Arc
   data: bytes(record),
 });
 
-function taken(position: string) {
-  return { name: "ConditionalCheckFailedException", $fault: "client", Item: { position: { S: position } } };
-}
-
 /** The table, as DynamoDB keeps it. */
 function table(): Claims & { readonly owners: Map<string, string> } {
   const owners = new Map<string, string>();
   return {
     owners,
-    async claim(id, position) {
+    async claim(claims) {
       await Promise.resolve();
-      const owner = owners.get(id) ?? position;
-      owners.set(id, owner);
-      return owner === position ? "ours" : "taken";
+      return claims.map(({ id, position }) => {
+        const owner = owners.get(id) ?? position;
+        owners.set(id, owner);
+        return owner === position ? "ours" : "taken";
+      });
     },
   };
 }
@@ -70,7 +68,12 @@ test("what is no record of the collector, or has no place, goes on unclaimed", a
 test("busy claims are tried again, and the batch fails when the time is up; what cannot pass fails at once", async () => {
   const claims = table();
   let refusals = 3;
-  const busy: Claims = { claim: async (...call) => (refusals-- > 0 ? "busy" : claims.claim(...call)) };
+  const busy: Claims = {
+    claim: async (all) => {
+      const answers = await claims.claim(all);
+      return answers.map((answer) => (refusals-- > 0 ? "busy" : answer));
+    },
+  };
   const waits: number[] = [];
   const sleep = async (ms: number) => void waits.push(ms);
   const batch = [at("s:1", event("a")), at("s:2", event("b"))];
@@ -88,29 +91,80 @@ test("busy claims are tried again, and the batch fails when the time is up; what
   await expect(chooseFirsts(batch, parts(denied))).rejects.toThrow("AccessDenied");
 });
 
-test.each([
-  ["nobody had it", undefined, "ours"],
-  ["this record had it: an answer was lost", taken("s:1"), "ours"],
-  ["another record had it", taken("s:0"), "taken"],
-  ["throttled", { name: "ProvisionedThroughputExceededException", $fault: "client" }, "busy"],
-  ["DynamoDB is away", { name: "InternalServerError", $fault: "server" }, "busy"],
-])("the table: %s", async (_, failure, answer) => {
-  const sent: { Item?: object; ConditionExpression?: string }[] = [];
-  const send = async ({ input }: { input: object }) => {
-    sent.push(input);
-    if (failure) throw Object.assign(new Error(failure.name), failure);
+/** A table of claims that answers as DynamoDB does; `refuse` gives a statement's error by its place among all. */
+function dynamo(refuse: (call: number) => string | undefined = () => undefined) {
+  const items = new Map<string, Record<string, { S: string }>>();
+  const calls: string[] = [];
+  const send = async (command: { input: unknown }) => {
+    const { Statements, RequestItems } = command.input as {
+      Statements?: { Statement: string; Parameters: { S: string }[] }[];
+      RequestItems?: Record<string, { Keys: { id: { S: string } }[] }>;
+    };
+    calls.push(Statements ? `${Statements.length} inserts` : `${RequestItems?.archived?.Keys.length} reads`);
+    if (RequestItems) {
+      const found = RequestItems.archived?.Keys.flatMap(({ id }) => items.get(id.S) ?? []);
+      return { Responses: { archived: found } };
+    }
+    const Responses = Statements?.map(({ Statement, Parameters: [id, position] }) => {
+      expect(Statement).toBe(`INSERT INTO "archived" VALUE {'id': ?, 'position': ?, 'expiresAt': ?}`);
+      const refused = refuse(statements++);
+      if (refused) return { Error: { Code: refused } };
+      if (!id || !position || items.has(id.S)) return { Error: { Code: "DuplicateItem" } };
+      items.set(id.S, { id, position });
+      return {};
+    });
+    return { Responses };
   };
-  const claims = claimTable({ send } as unknown as DynamoDBClient, "archived", 30);
-  expect(await claims.claim("web#a#x", "s:1")).toBe(answer);
-  expect(sent).toEqual([expect.objectContaining({ ConditionExpression: "attribute_not_exists(id)" })]);
+  let statements = 0;
+  return { client: { send } as unknown as DynamoDBClient, calls, items };
+}
+const claimOf = (id: string, position: string) => ({ id, position });
+
+test("the table: each claim has its answer, 25 to a call, and only those that are taken are looked up", async () => {
+  const { client, calls } = dynamo();
+  const claims = claimTable(client, "archived", 30);
+  const first = Array.from({ length: 60 }, (_, index) => claimOf(`e${index}`, `s:${index}`));
+  expect(await claims.claim(first)).toEqual(first.map(() => "ours"));
+  expect(calls.sort()).toEqual(["10 inserts", "25 inserts", "25 inserts"]);
+  calls.length = 0;
+  // The same records once more, as after a lost answer; an event that comes again; a new one.
+  const again = [...first.slice(0, 2), claimOf("e7", "t:1"), claimOf("new", "t:2")];
+  expect(await claims.claim(again)).toEqual(["ours", "ours", "taken", "ours"]);
+  expect(calls).toEqual(["4 inserts", "3 reads"]);
 });
 
-test("the table: what the role may not do is no waiting for", async () => {
+test.each(["ProvisionedThroughputExceeded", "ThrottlingError", "RequestLimitExceeded", "InternalServerError"])(
+  "the table: a statement that ends with %s is tried again, the others are done",
+  async (code) => {
+    const { client } = dynamo((place) => (place === 1 ? code : undefined));
+    const claims = claimTable(client, "archived", 30);
+    const all = ["a", "b", "c"].map((id) => claimOf(id, `s:${id}`));
+    expect(await claims.claim(all)).toEqual(["ours", "busy", "ours"]);
+    expect(await claims.claim(all)).toEqual(["ours", "ours", "ours"]);
+  },
+);
+
+test.each([
+  ["ThrottlingException", "client", "busy"],
+  ["InternalServerError", "server", "busy"],
+  ["AccessDeniedException", "client", "thrown"],
+])("the table: a call that ends with %s (%s) is %s", async (name, $fault, answer) => {
   const send = async () => {
-    throw Object.assign(new Error("no"), { name: "AccessDeniedException", $fault: "client" });
+    throw Object.assign(new Error(name), { name, $fault });
   };
   const claims = claimTable({ send } as unknown as DynamoDBClient, "archived", 30);
-  await expect(claims.claim("web#a#x", "s:1")).rejects.toThrow("no");
+  const answers = claims.claim([claimOf("a", "s:1")]);
+  if (answer === "thrown") await expect(answers).rejects.toThrow(name);
+  else expect(await answers).toEqual([answer]);
+});
+
+test("the table: what the role may not do is no waiting for; an answer that is missing is", async () => {
+  const { client } = dynamo(() => "AccessDenied");
+  await expect(claimTable(client, "archived", 30).claim([claimOf("a", "s:1")])).rejects.toThrow(
+    /archived: AccessDenied/,
+  );
+  const silent = { send: async () => ({ Responses: [] }) } as unknown as DynamoDBClient;
+  expect(await claimTable(silent, "archived", 30).claim([claimOf("a", "s:1")])).toEqual(["busy"]);
 });
 
 test(`any batches, any repeats of invocations: one record of each event (seed ${seed})`, async () => {

@@ -223,7 +223,7 @@ describe("the component in the engine", () => {
       }),
     );
     const own = actionsOf("cdp-archiver").filter((action) => action.startsWith("dynamodb:"));
-    expect(own).toEqual(["dynamodb:PutItem"]);
+    expect(own).toEqual(["dynamodb:PartiQLInsert", "dynamodb:BatchGetItem"]);
     expect(one("aws:cloudwatch/metricAlarm:MetricAlarm", "cdp-archiver-failures")).toMatchObject({
       metricName: "ExecuteProcessing.Success",
       comparisonOperator: "LessThanThreshold",
@@ -279,6 +279,7 @@ describe("the bundles", () => {
       const alive = setInterval(() => undefined, 1000);
       const calls = [];
       globalThis[Symbol.for("tributary.aws")] = { call: async (...call) => { calls.push(call);
+        if (call[1] === "BatchExecuteStatement") return { Responses: call[2].Statements.map(() => ({})) };
         return call[1] === "PutRecords" ? { Records: call[2].Records.map((_, i) => ({ SequenceNumber: String(i) })) } : {}; } };
       const { handler } = await import(${JSON.stringify(join(folder, "index.mjs"))});
       const answer = await handler(${JSON.stringify(event)}, { getRemainingTimeInMillis: () => 30_000 });
@@ -370,15 +371,19 @@ describe("the bundles", () => {
     expect(archived.calls).toEqual([
       [
         "dynamodb",
-        "PutItem",
-        expect.objectContaining({
-          TableName: "archived",
-          Item: {
-            id: { S: expect.stringMatching(/^web#m#[0-9a-f]{32}$/) },
-            position: { S: "shardId-000000000000:1:" },
-            expiresAt: { N: expect.stringMatching(/^\d{10}$/) },
-          },
-        }),
+        "BatchExecuteStatement",
+        {
+          Statements: [
+            {
+              Statement: `INSERT INTO "archived" VALUE {'id': ?, 'position': ?, 'expiresAt': ?}`,
+              Parameters: [
+                { S: expect.stringMatching(/^[0-9a-f]{32}$/) },
+                { S: expect.stringMatching(/^[0-9a-f]{16}$/) },
+                { N: expect.stringMatching(/^\d{10}$/) },
+              ],
+            },
+          ],
+        },
       ],
     ]);
     expect(archived.metrics).toEqual([expect.objectContaining({ RepeatsNotArchived: 1, service: "archiver" })]);

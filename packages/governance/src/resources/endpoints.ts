@@ -18,6 +18,7 @@ const dynamodbActions = [
   "dynamodb:DeleteItem",
   "dynamodb:DescribeTable",
   "dynamodb:GetItem",
+  "dynamodb:PartiQLInsert",
   "dynamodb:PutItem",
   "dynamodb:Query",
   "dynamodb:Scan",

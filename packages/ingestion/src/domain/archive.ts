@@ -7,7 +7,6 @@ import {
   shortHash,
   storedEventId,
 } from "@tributary/model";
-import { mapLimit } from "@tributary/runtime";
 
 /** A record of the event stream on its way to the raw zone. */
 export interface Archivable {
@@ -16,18 +15,25 @@ export interface Archivable {
   readonly position: string | undefined;
 }
 
+/** That a record is the first with an id. */
+export interface Claim {
+  readonly id: string;
+  readonly position: string;
+}
+
+/** `ours`: nobody had the id, or this very position; `taken`: another position has it; `busy`: not known now, try again. */
+export type ClaimAnswer = "ours" | "taken" | "busy";
+
 /** Who is first with an id. Throws where trying again is of no use. */
 export interface Claims {
-  /** `ours`: nobody had it, or this very position; `taken`: another position has it; `busy`: not known now, try again. */
-  claim(id: string, position: string): Promise<"ours" | "taken" | "busy">;
+  /** One answer a claim, in order. Their ids differ. */
+  claim(claims: readonly Claim[]): Promise<readonly ClaimAnswer[]>;
 }
 
 export interface ArchiveParts {
   readonly claims: Claims;
   /** Epoch milliseconds after which busy claims are given up. */
   readonly until: number;
-  /** Claims at a time. @default 128 */
-  readonly concurrency?: number;
   readonly sleep?: (milliseconds: number) => Promise<void>;
 }
 
@@ -44,7 +50,7 @@ export function archiveId(data: Uint8Array): string | undefined {
     event === undefined || isRejection(event)
       ? shortHash(`${record.type}\n${record.reason}\n${record.payload}`)
       : fingerprint(untimed(event));
-  return `${storedEventId(record.source_id, record.message_id)}#${content}`;
+  return shortHash(`${storedEventId(record.source_id, record.message_id)}#${content}`);
 }
 
 function untimed({ originalTimestamp: _, ...event }: CustomerEvent): CustomerEvent {
@@ -57,24 +63,20 @@ function untimed({ originalTimestamp: _, ...event }: CustomerEvent): CustomerEve
  * @throws where a claim stayed busy to the end of the time: the whole batch is to be tried again
  */
 export async function chooseFirsts(records: readonly Archivable[], parts: ArchiveParts): Promise<readonly boolean[]> {
-  const firsts = new Map<string, { readonly index: number; readonly position: string }>();
+  const firsts = new Map<string, Claim & { readonly index: number }>();
   const keep = records.map(({ data, position }, index) => {
     const id = position === undefined ? undefined : archiveId(data);
     if (id === undefined || position === undefined) return true;
     if (firsts.has(id)) return false;
-    firsts.set(id, { index, position });
+    firsts.set(id, { id, index, position });
     return true;
   });
-  const { claims, until, concurrency = 128, sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) } = parts;
-  let left = [...firsts];
+  const { claims, until, sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) } = parts;
+  let left = [...firsts.values()];
   for (let wait = 50; left.length > 0; wait = Math.min(wait * 2, 5_000)) {
-    const busy: typeof left = [];
-    await mapLimit(left, concurrency, async (entry) => {
-      const [id, { index, position }] = entry;
-      const answer = await claims.claim(id, position);
-      if (answer === "busy") busy.push(entry);
-      else keep[index] = answer === "ours";
-    });
+    const answers = await claims.claim(left);
+    const busy = left.filter((_, place) => answers[place] === "busy");
+    for (const [place, { index }] of left.entries()) keep[index] = answers[place] === "ours";
     if (busy.length > 0 && Date.now() + wait > until) {
       throw new Error(
         `${busy.length} of ${firsts.size} claims were refused by DynamoDB until the time was up; the batch is to be tried again`,

@@ -19,7 +19,7 @@ export interface Archiver {
 
 /**
  * What makes the archive write each event once: a function that Firehose asks about every batch, and its table of which
- * record was the first of its event. It may put claims, nothing else.
+ * record was the first of its event. It may insert claims and look up those of its records, nothing else.
  */
 export function makeArchiver(
   name: string,
@@ -47,7 +47,7 @@ export function makeArchiver(
     },
     opts,
   );
-  grantTableActions(archiver, archived.ref, "claim", ["dynamodb:PutItem"]);
+  grantTableActions(archiver, archived.ref, "claim", ["dynamodb:PartiQLInsert", "dynamodb:BatchGetItem"]);
   return { archiver, archived };
 }
 

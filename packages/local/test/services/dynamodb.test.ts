@@ -518,6 +518,40 @@ describe("dynamodb", () => {
       await expect(call("BatchWriteItem", { RequestItems: { t: many } })).rejects.toThrow("Too many items requested");
     });
 
+    it("insert what is new, each item by itself; other statements are refused by name", async () => {
+      const { outputs } = await table(withStream);
+      await put({ ...key("a", "1"), v: N(1) });
+      const before = changes(String(outputs.streamArn)).length;
+      const Statement = `INSERT INTO "t" VALUE {'${Object.keys(key("a", "1")).join("': ?, '")}': ?, 'v': ?}`;
+      const insert = (name: string, v: number) => ({
+        Statement,
+        Parameters: [...Object.values(key(name, "1")), N(v)],
+      });
+      const written = await call<object>("BatchExecuteStatement", {
+        Statements: [insert("b", 2), insert("a", 3), insert("c", 4), insert("c", 5)],
+      });
+      const error = { Code: "DuplicateItem", Message: "Duplicate primary key exists in table" };
+      expect(written).toEqual({
+        Responses: [
+          { TableName: "t" },
+          { Error: error, TableName: "t" },
+          { TableName: "t" },
+          { Error: error, TableName: "t" },
+        ],
+      });
+      expect(await Promise.all(["a", "b", "c"].map((name) => get(key(name, "1"))))).toEqual(
+        ["a", "b", "c"].map((name, index) => ({ ...key(name, "1"), v: N([1, 2, 4][index] as number) })),
+      );
+      expect(changes(String(outputs.streamArn)).length).toBe(before + 2);
+      const batch = (...Statements: object[]) => call("BatchExecuteStatement", { Statements });
+      await expect(batch({ Statement: `DELETE FROM "t" WHERE x = ?` })).rejects.toThrow(/NotSupportedLocally.*DELETE/);
+      await expect(batch({ Statement, Parameters: [] })).rejects.toThrow("Number of parameters");
+      await expect(batch()).rejects.toThrow("between 1 and 25");
+      expect(service().permissions("BatchExecuteStatement", { Statements: [insert("d", 1)] } as never)).toEqual([
+        { action: "dynamodb:PartiQLInsert", resource: expect.stringMatching(/:table\/t$/) },
+      ]);
+    });
+
     it("do all or nothing, with a reason for each action", async () => {
       const { outputs } = await table(withStream);
       await put({ ...key("a", "1"), v: N(1), words: S("x") });

@@ -3,6 +3,7 @@ import type { AwsService, Kernel, RequiredPermission } from "../../kernel";
 import { BatchOperations } from "./batch-operations";
 import { ItemOperations } from "./item-operations";
 import { QueryOperations } from "./query-operations";
+import { parseInsert, Statements } from "./statements";
 import { tableArn } from "./table";
 import { TableOperations } from "./table-operations";
 import { Tables, tableNameOf } from "./tables";
@@ -14,6 +15,7 @@ interface Named {
   IndexName?: string;
   RequestItems?: Record<string, unknown>;
   TransactItems?: Record<string, { TableName?: string } | undefined>[];
+  Statements?: { Statement?: string }[];
 }
 
 /** The permission that each member of a transaction needs. */
@@ -32,6 +34,7 @@ export class DynamoDbService implements AwsService {
   readonly transactions: Transactions;
   private readonly items: ItemOperations;
   private readonly batches: BatchOperations;
+  private readonly statements: Statements;
   private readonly queries: QueryOperations;
   private readonly admin: TableOperations;
 
@@ -39,6 +42,7 @@ export class DynamoDbService implements AwsService {
     this.tables = new Tables(kernel);
     this.items = new ItemOperations(kernel, this.tables);
     this.batches = new BatchOperations(kernel, this.tables);
+    this.statements = new Statements(kernel, this.tables);
     this.queries = new QueryOperations(this.tables);
     this.transactions = new Transactions(kernel, this.tables);
     this.admin = new TableOperations(kernel, this.tables);
@@ -53,6 +57,7 @@ export class DynamoDbService implements AwsService {
     Scan: (input: api.ScanCommandInput) => this.queries.scan(input),
     BatchGetItem: (input: api.BatchGetItemCommandInput) => this.batches.batchGetItem(input),
     BatchWriteItem: (input: api.BatchWriteItemCommandInput) => this.batches.batchWriteItem(input),
+    BatchExecuteStatement: (input: api.BatchExecuteStatementCommandInput) => this.statements.batch(input),
     TransactWriteItems: (input: api.TransactWriteItemsCommandInput) => this.transactions.write(input),
     TransactGetItems: (input: api.TransactGetItemsCommandInput) => this.transactions.get(input),
     CreateTable: (input: api.CreateTableCommandInput) => this.admin.createTable(input),
@@ -69,13 +74,17 @@ export class DynamoDbService implements AwsService {
   };
 
   permissions(operation: string, input: never): RequiredPermission[] {
-    const { TableName, IndexName, RequestItems, TransactItems } = input as Named;
+    const { TableName, IndexName, RequestItems, TransactItems, Statements } = input as Named;
     const action = `dynamodb:${operation}`;
     if (operation === "ListTables") return [{ action, resource: "*" }];
     if (RequestItems) {
       return Object.keys(RequestItems).map((name) => ({ action, resource: this.arnOf(name) }));
     }
     if (TransactItems) return this.memberPermissions(TransactItems);
+    if (Statements) {
+      const names = new Set(Statements.map(({ Statement }) => parseInsert(Statement).table));
+      return [...names].map((name) => ({ action: "dynamodb:PartiQLInsert", resource: this.arnOf(name) }));
+    }
     const table = this.arnOf(TableName ?? "*");
     return [{ action, resource: IndexName === undefined ? table : `${table}/index/${IndexName}` }];
   }

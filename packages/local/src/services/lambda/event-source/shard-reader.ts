@@ -4,8 +4,8 @@ import { compareSequence, hashKey, type StreamItem } from "./stream-item";
 
 /** Records read from a log at a time, so that a long backlog does not block the process. */
 const chunk = 1000;
-/** JSON read ahead of the handler, in bytes; each lane keeps about two batches ready. */
-const readAheadBytes = 16 * 2 ** 20;
+/** JSON read ahead of the handler, in bytes: more than one batch at its limit of 6 MB; small batches have two ready. */
+const readAheadBytes = 8 * 2 ** 20;
 
 export interface ShardReaderOptions extends Omit<LaneOptions, "onDone"> {
   /** The stream, or undefined while it is not there. */
@@ -71,11 +71,13 @@ export class ShardReader {
     const limit = Math.min(chunk, room);
     const records = log.read(shardId, this.after, limit);
     for (const record of records) {
-      this.after = record.sequenceNumber;
+      const { sequenceNumber, arrivedAt } = record;
+      this.after = sequenceNumber;
       const lambdaRecord = log.toLambda(shardId, record);
       const wanted = config.filter?.(lambdaRecord) ?? true;
       const json = wanted ? JSON.stringify(lambdaRecord) : "";
-      const item: StreamItem = { record, json, bytes: Buffer.byteLength(json), done: !wanted };
+      const bytes = Buffer.byteLength(json);
+      const item: StreamItem = { record: { sequenceNumber, arrivedAt }, json, bytes, done: !wanted };
       this.outstanding.push(item);
       if (wanted) {
         this.undone += 1;
@@ -98,6 +100,7 @@ export class ShardReader {
   private markDone(items: readonly StreamItem[]): void {
     for (const item of items) {
       item.done = true;
+      item.json = "";
       this.undone -= 1;
       this.bytes -= item.bytes;
     }

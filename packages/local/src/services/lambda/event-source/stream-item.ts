@@ -2,8 +2,10 @@ import type { LogRecord } from "../../../kernel";
 
 /** A record between the stream and the handler. Its JSON is made once and used again by every retry and split. */
 export interface StreamItem {
-  readonly record: LogRecord;
-  readonly json: string;
+  /** Without its data: that of all that is read ahead would be kept beside the JSON. */
+  readonly record: Pick<LogRecord, "sequenceNumber" | "arrivedAt">;
+  /** Empty once it is done: an item waits for those before it. */
+  json: string;
   /** Bytes of the JSON, which count towards a batch's 6 MB. */
   readonly bytes: number;
   /** Delivered, filtered out or given up: the checkpoint may pass it. */

@@ -2,8 +2,9 @@ import type * as athena from "@pulumi/aws/athena";
 import type * as glue from "@pulumi/aws/glue";
 import type * as s3 from "@pulumi/aws/s3";
 import type { Input } from "@pulumi/pulumi";
-import type { BucketRef, FoundationRef, OnDelete, Transform } from "@tributary/core";
+import type { BucketRef, FoundationRef, OnDelete, StateMachineRef, Transform } from "@tributary/core";
 import type { LakeTable, QualityRule, TableColumn } from "@tributary/model";
+import type { PipelineStep } from "./steps";
 
 /** When the nightly pipeline starts by itself. */
 export interface ScheduleArgs {
@@ -13,6 +14,16 @@ export interface ScheduleArgs {
   readonly timezone?: string;
   /** @default true */
   readonly enabled?: boolean;
+}
+
+/** The nightly pipeline: when it starts, and what it does besides making the lake's tables. */
+export interface NightlyArgs {
+  /** Left out: the pipeline runs when somebody starts it. */
+  readonly schedule?: ScheduleArgs;
+  /** The pipeline that matches people, run between clean and curate: `identities.matchPipeline`, given by `runNightly`. */
+  readonly match?: StateMachineRef | undefined;
+  /** Steps of yours, each after one of the pipeline's places. */
+  readonly steps?: readonly PipelineStep[];
 }
 
 /** A table of yours, beside those of every lake. */
@@ -29,8 +40,8 @@ export interface DataLakeArgs {
   readonly foundation: FoundationRef;
   /** Before the names of the Glue databases `raw`, `clean`, `curated`: needed where two lakes share an account and region. @default "" */
   readonly databasePrefix?: string;
-  /** Left out: the pipeline runs when somebody starts it. */
-  readonly nightly?: { readonly schedule: ScheduleArgs };
+  /** Left out: the pipeline runs when somebody starts it. `"later"`: it is made when the program calls `runNightly`, which can name what is made of the lake. */
+  readonly nightly?: NightlyArgs | "later";
   /** Makes the table `clean.people_to_match` each night, which AWS Entity Resolution reads: `matching.input` of IdentityResolution. @default false */
   readonly peopleToMatch?: boolean;
   /** Tables of yours by zone and name: `{ "curated.visits": { description, columns } }`. Without a transform they are catalogued only. */

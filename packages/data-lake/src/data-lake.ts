@@ -1,4 +1,6 @@
 import type * as glue from "@pulumi/aws/glue";
+import type * as scheduler from "@pulumi/aws/scheduler";
+import type * as sfn from "@pulumi/aws/sfn";
 import type * as pulumi from "@pulumi/pulumi";
 import {
   alarm,
@@ -11,12 +13,13 @@ import {
   tagsFor,
 } from "@tributary/core";
 import { lakeFormationTags, type PlatformContract, tableName } from "@tributary/model";
-import type { DataLakeArgs, RawZoneRef } from "./args";
+import type { DataLakeArgs, NightlyArgs, RawZoneRef } from "./args";
 import { dataLakeDefaults } from "./defaults";
-import { normalize, type ResolvedDataLake } from "./normalize";
+import { normalize, normalizeNightly, type ResolvedDataLake, type ResolvedNightly } from "./normalize";
 import { makeCatalog } from "./resources/catalog";
 import { type JobContext, makeJob, makeSecurityConfiguration } from "./resources/jobs";
-import { makePipeline } from "./resources/pipeline";
+import { landPrefix } from "./resources/land";
+import { makePipeline, type PipelineArgs } from "./resources/pipeline";
 import { qualityMetrics, qualityPrefix, uploadScripts } from "./resources/scripts";
 import { makeWorkgroup, resultsPrefix } from "./resources/workgroup";
 import { peopleToMatch, rawEvents, type Zone } from "./tables";
@@ -35,15 +38,18 @@ export type DataLakeNodes = Readonly<Record<string, pulumi.Resource>>;
 export class DataLake extends TributaryComponent {
   /** Where Ingestion delivers. */
   readonly rawZone: RawZoneRef;
-  /** The `lake` part of the platform's contract. */
-  readonly contract: LakeContract;
   readonly workgroupName: pulumi.Output<string>;
-  readonly nightlyPipelineArn: pulumi.Output<string>;
   /** Whom to match: `matching.input` of IdentityResolution. Only with `peopleToMatch: true`. */
   readonly peopleToMatch: GlueTableRef | undefined;
   /** What is kept for a while only: results of queries, scratch files, and below `matching/` the output of matching jobs. */
   readonly workspace: BucketRef;
-  readonly nodes: DataLakeNodes;
+  readonly #name: string;
+  readonly #contractWith: (pipelines: Readonly<Record<string, pulumi.Output<string>>>) => LakeContract;
+  readonly #nodes: DataLakeNodes;
+  readonly #pipeline: PipelineArgs;
+  #nightly: { readonly machine: sfn.StateMachine; readonly schedule: scheduler.Schedule | undefined } | undefined;
+  /** Whether the pipeline was left to `runNightly`. */
+  readonly #later: boolean;
 
   constructor(name: string, args: DataLakeArgs, opts?: pulumi.ComponentResourceOptions) {
     super("DataLake", name, opts);
@@ -98,20 +104,20 @@ export class DataLake extends TributaryComponent {
       "Events, orders and customers for analysis",
       context,
     );
-    const machine = makePipeline(
-      `${name}-nightly`,
-      {
-        foundation,
-        place: this.place,
-        module: this.module,
-        jobs: [
-          { state: "Clean", job: clean },
-          { state: "Curate", job: curate },
-        ],
-        tags,
-      },
-      this.child(),
-    );
+    this.#name = name;
+    this.#pipeline = {
+      foundation,
+      place: this.place,
+      module: this.module,
+      jobs: [
+        { state: "Clean", job: clean },
+        { state: "Curate", job: curate },
+      ],
+      land: { raw: buckets.raw.ref, workspace: buckets.workspace.ref, plan: resolved.plan },
+      tags,
+    };
+    this.#later = resolved.nightly === "later";
+    if (resolved.nightly !== "later") this.#makeNightly(resolved.nightly);
     alarm(
       `${name}-rows-rejected`,
       {
@@ -126,22 +132,12 @@ export class DataLake extends TributaryComponent {
       },
       this.child(),
     );
-    const schedule =
-      resolved.schedule === undefined
-        ? undefined
-        : scheduleStateMachine(
-            `${name}-nightly-schedule`,
-            { foundation, machine, schedule: resolved.schedule },
-            this.child(),
-          );
-
     this.rawZone = {
       bucket: buckets.raw.ref,
       database: catalog.databases.raw.name,
       eventsTable: catalog.tables.get("raw.events")?.name ?? rawEvents.name,
     };
     this.workgroupName = workgroup.name;
-    this.nightlyPipelineArn = machine.arn;
     this.workspace = buckets.workspace.ref;
     this.peopleToMatch = resolved.peopleToMatch
       ? {
@@ -153,7 +149,8 @@ export class DataLake extends TributaryComponent {
           columns: peopleToMatch.columns.map((column) => column.name),
         }
       : undefined;
-    this.contract = {
+    this.#contractWith = (pipelines) => ({
+      pipelines,
       databases: {
         raw: catalog.databases.raw.name,
         clean: catalog.databases.clean.name,
@@ -161,10 +158,9 @@ export class DataLake extends TributaryComponent {
       },
       buckets: { raw: buckets.raw.name, clean: buckets.clean.name, curated: buckets.curated.name },
       workgroup: workgroup.name,
-      pipelines: { nightly: machine.arn },
       dataClasses: Object.fromEntries(tables.map((table) => [tableName(table), lakeFormationTags(table)])),
-    };
-    this.nodes = {
+    });
+    this.#nodes = {
       rawBucket: buckets.raw.bucket,
       cleanBucket: buckets.clean.bucket,
       curatedBucket: buckets.curated.bucket,
@@ -172,16 +168,62 @@ export class DataLake extends TributaryComponent {
       workgroup,
       cleanJob: clean,
       curateJob: curate,
-      nightlyPipeline: machine,
-      ...(schedule === undefined ? {} : { nightlySchedule: schedule }),
     };
     this.registerOutputs({
       rawBucketName: buckets.raw.name,
       cleanBucketName: buckets.clean.name,
       curatedBucketName: buckets.curated.name,
       workgroupName: this.workgroupName,
-      nightlyPipelineArn: this.nightlyPipelineArn,
+      ...(this.nightlyPipelineArn && { nightlyPipelineArn: this.nightlyPipelineArn }),
     });
+  }
+
+  /** The nightly state machine; undefined while it is left for later. */
+  get nightlyPipelineArn(): pulumi.Output<string> | undefined {
+    return this.#nightly?.machine.arn;
+  }
+
+  /** The `lake` part of the platform's contract; without a pipeline while that is left for later. */
+  get contract(): LakeContract {
+    return this.#contractWith(this.#nightly ? { nightly: this.#nightly.machine.arn } : {});
+  }
+
+  get nodes(): DataLakeNodes {
+    const { machine, schedule } = this.#nightly ?? {};
+    return {
+      ...this.#nodes,
+      ...(machine && { nightlyPipeline: machine }),
+      ...(schedule && { nightlySchedule: schedule }),
+    };
+  }
+
+  /**
+   * Makes the nightly pipeline of a lake with `nightly: "later"`, once what it runs is there: matching needs the lake, and the
+   * pipeline needs matching.
+   *
+   * ```ts
+   * lake.runNightly({ schedule: { expression: "cron(0 3 * * ? *)" }, match: identities.matchPipeline });
+   * ```
+   * @throws where the pipeline is there already, and `InputPropertiesError` with every fault of the arguments
+   */
+  runNightly(args: NightlyArgs): void {
+    if (this.#nightly !== undefined) {
+      const why = this.#later
+        ? "runNightly was called before: call it once, with everything"
+        : `it was made by the constructor: give the constructor nightly: "later", and runNightly everything else`;
+      throw new Error(`DataLake "${this.#name}" has its nightly pipeline already; ${why}.`);
+    }
+    this.#makeNightly(normalizeNightly(this.#name, args));
+  }
+
+  #makeNightly({ schedule, match, steps }: ResolvedNightly): void {
+    const name = `${this.#name}-nightly`;
+    const { foundation } = this.#pipeline;
+    const machine = makePipeline(name, { ...this.#pipeline, match, steps }, this.child());
+    this.#nightly = {
+      machine,
+      schedule: schedule && scheduleStateMachine(`${name}-schedule`, { foundation, machine, schedule }, this.child()),
+    };
   }
 
   #makeJob(
@@ -241,6 +283,7 @@ export class DataLake extends TributaryComponent {
               [resultsPrefix]: dataLakeDefaults.resultDays,
               "scratch/": dataLakeDefaults.scratchDays,
               [qualityPrefix]: dataLakeDefaults.rejectedDays,
+              [`${landPrefix}runs/`]: dataLakeDefaults.landDays,
               ...(resolved.peopleToMatch ? { "matching/": dataLakeDefaults.matchingDays } : {}),
             },
           },

@@ -10,6 +10,8 @@ export const dataLakeDefaults = Object.freeze({
   /** Days that Athena's results and the jobs' scratch files are kept. */
   resultDays: 30,
   scratchDays: 7,
+  /** Days that a run's listing of the raw zone is kept: a failed run can be resumed for 14. */
+  landDays: 30,
   /** Days that rows which broke a quality rule, and the reports about them, are kept. */
   rejectedDays: 90,
   /** Days that the output of matching jobs is kept: who was matched with whom, and by which job. */

@@ -4,6 +4,15 @@ export * from "./data-lake";
 export { dataLakeDefaults } from "./defaults";
 export { dataLakeFaults, normalize } from "./normalize";
 export { queries } from "./queries";
+export {
+  type FunctionStep,
+  type JobStep,
+  type PipelineStep,
+  type StateMachineStep,
+  type StepPlace,
+  stepPlaces,
+  type TaskStep,
+} from "./steps";
 export * from "./tables";
 export { column } from "./tables/columns";
 export { type LakePlan, type LakeStep, planLake, transformText } from "./tables/lake-plan";

@@ -1,6 +1,8 @@
-import type { Fault, FoundationRef, OnDelete } from "@tributary/core";
+import type { Fault, FoundationRef, OnDelete, StateMachineRef } from "@tributary/core";
 import {
   foundationFaults,
+  inputTextFaults,
+  isRecord,
   noArguments,
   onDeleteFaults,
   optionalObjectFaults,
@@ -11,17 +13,25 @@ import {
   unknownFaults,
   validate,
 } from "@tributary/core";
-import type { DataLakeArgs, DataLakeTransforms, ScheduleArgs } from "./args";
+import type { DataLakeArgs, DataLakeTransforms, NightlyArgs, ScheduleArgs } from "./args";
 import { dataLakeDefaults } from "./defaults";
 import { ownFaults } from "./own-faults";
+import { type ResolvedStep, resolveSteps, stepsFaults } from "./steps";
 import type { Zone } from "./tables";
 import { type LakePlan, planLake } from "./tables/lake-plan";
+
+/** The nightly pipeline with everything decided. */
+export interface ResolvedNightly {
+  readonly schedule: Required<ScheduleArgs> | undefined;
+  readonly match: StateMachineRef | undefined;
+  readonly steps: readonly ResolvedStep[];
+}
 
 /** DataLake's arguments with everything decided. */
 export interface ResolvedDataLake {
   readonly foundation: FoundationRef;
   readonly databases: Readonly<Record<Zone, string>>;
-  readonly schedule: Required<ScheduleArgs> | undefined;
+  readonly nightly: ResolvedNightly | "later";
   readonly peopleToMatch: boolean;
   /** Tables and steps, with what the user added. */
   readonly plan: LakePlan;
@@ -40,11 +50,10 @@ export interface ResolvedDataLake {
 export function normalize(name: string, args: DataLakeArgs): ResolvedDataLake {
   validate(`DataLake "${name}"`, dataLakeFaults(args));
   const prefix = args.databasePrefix ?? dataLakeDefaults.databasePrefix;
-  const schedule = args.nightly?.schedule;
   return {
     foundation: args.foundation,
     databases: { raw: `${prefix}raw`, clean: `${prefix}clean`, curated: `${prefix}curated` },
-    schedule: schedule === undefined ? undefined : resolveSchedule(schedule),
+    nightly: args.nightly === "later" ? "later" : resolveNightly(args.nightly ?? {}),
     peopleToMatch: args.peopleToMatch ?? dataLakeDefaults.peopleToMatch,
     plan: planLake(args),
     breakingChanges: args.breakingChanges ?? [],
@@ -53,6 +62,23 @@ export function normalize(name: string, args: DataLakeArgs): ResolvedDataLake {
     timeoutMinutes: args.timeoutMinutes ?? dataLakeDefaults.timeoutMinutes,
     onDelete: args.onDelete ?? "retain",
     transform: args.transform ?? {},
+  };
+}
+
+/**
+ * Checks the arguments of `runNightly`.
+ * @throws `InputPropertiesError` with every fault
+ */
+export function normalizeNightly(name: string, args: NightlyArgs): ResolvedNightly {
+  validate(`DataLake "${name}", runNightly`, [...noArguments(args), ...nightlyParts("", args)]);
+  return resolveNightly(args);
+}
+
+function resolveNightly({ schedule, match, steps }: NightlyArgs): ResolvedNightly {
+  return {
+    schedule: schedule === undefined ? undefined : resolveSchedule(schedule),
+    match,
+    steps: resolveSteps(steps),
   };
 }
 
@@ -115,11 +141,21 @@ function prefixFaults(prefix: unknown): Fault[] {
 }
 
 function nightlyFaults(nightly: unknown): Fault[] {
-  const example = '{ expression: "cron(0 3 * * ? *)" }';
-  return optionalObjectFaults("nightly", nightly, `{ schedule: ${example} }`, (given) => [
-    ...unknownFaults("nightly.", given, ["schedule"]),
-    ...scheduleFaults("nightly.schedule", given.schedule),
-  ]);
+  if (nightly === "later") return [];
+  const example = '{ schedule: { expression: "cron(0 3 * * ? *)" } }, or "later"';
+  return optionalObjectFaults("nightly", nightly, example, (given) => nightlyParts("nightly.", given));
+}
+
+function nightlyParts(prefix: string, given: unknown): Fault[] {
+  if (!isRecord(given)) return [];
+  return [
+    ...unknownFaults(prefix, given, ["schedule", "match", "steps"]),
+    ...(given.schedule === undefined ? [] : scheduleFaults(`${prefix}schedule`, given.schedule)),
+    ...optionalObjectFaults(`${prefix}match`, given.match, "identities.matchPipeline", ({ arn }) =>
+      inputTextFaults(`${prefix}match.arn`, arn, "the ARN of a state machine: identities.matchPipeline has it"),
+    ),
+    ...stepsFaults(`${prefix}steps`, given.steps),
+  ];
 }
 
 function numberFaults(path: string, value: unknown, least: number, most: number, unit: string): Fault[] {

@@ -1,176 +1,87 @@
 import type * as glue from "@pulumi/aws/glue";
 import type * as sfn from "@pulumi/aws/sfn";
-import * as pulumi from "@pulumi/pulumi";
-import type { FoundationRef, Place, Statement } from "@tributary/core";
-import { standardStateMachine } from "@tributary/core";
+import type * as pulumi from "@pulumi/pulumi";
+import {
+  type FoundationRef,
+  nestedExecutionStatements,
+  type Place,
+  type StateMachineRef,
+  type Statement,
+  standardStateMachine,
+} from "@tributary/core";
+import type { ResolvedStep } from "../steps";
+import { type LandArgs, makeLand } from "./land";
+import { pipelineDefinition, type ServeBranch } from "./pipeline-states";
+
+export type { ServeBranch } from "./pipeline-states";
 
 export interface PipelineArgs {
   readonly foundation: FoundationRef;
   readonly place: Place;
   readonly module: string;
-  /** Jobs in the order that they run, by the name of their state. */
-  readonly jobs: readonly { readonly state: string; readonly job: glue.Job }[];
+  /** Jobs by the name of their state, which is their place: `Clean`, `Curate`, `Traits`. */
+  readonly jobs: readonly {
+    readonly state: "Clean" | "Curate" | "Traits";
+    readonly job: glue.Job;
+    /** Runs where nothing has landed too: what it makes depends on the time. @default false */
+    readonly everyNight?: boolean;
+  }[];
+  /** What lands, and where that is remembered. */
+  readonly land: Omit<LandArgs, "foundation">;
+  /** The pipeline that matches people, between clean and curate. @default none */
+  readonly match?: StateMachineRef | undefined;
   /** State machines that serve what the jobs made, side by side after them. @default none */
   readonly serve?: readonly ServeBranch[];
+  /** The user's own. @default none */
+  readonly steps?: readonly ResolvedStep[];
   readonly tags: Record<string, string>;
 }
 
-/** A state machine that the pipeline starts and waits for, in its stage `Serve`. */
-export interface ServeBranch {
-  /** Name of its state: letters and digits, unlike every other state's. */
-  readonly state: string;
-  readonly machineArn: pulumi.Input<string>;
-}
-
-/** Glue refuses or fails to start; waiting helps. */
-const startErrors = [
-  "Glue.ConcurrentRunsExceededException",
-  "Glue.InternalServiceException",
-  "Glue.OperationTimeoutException",
-  "Glue.ThrottlingException",
-];
-
-/** What the driver calls the error of rows that break a quality rule. */
-const qualityFailed = "*QualityFailed*";
-
-/**
- * The state machine's definition: one Glue job after the other. A job that fails runs again, twice, since a run is a full
- * overwrite; not where a quality rule stopped it, which would stop it again. What fails to the end is told to the alarm
- * topic, with the table, the rule, the number of rows and where they are.
- */
-export function definition(args: PipelineArgs): pulumi.Output<string> {
-  const { partition } = args.place;
-  const { serve = [] } = args;
-  const afterJobs = serve.length === 0 ? "Done" : "Serve";
-  const states = args.jobs.flatMap(({ state, job }, index) => {
-    const task = {
-      Type: "Task",
-      Resource: pulumi.interpolate`arn:${partition}:states:::glue:startJobRun.sync`,
-      Parameters: { JobName: job.name },
-      ResultPath: `$.${state}`,
-      Next: args.jobs[index + 1]?.state ?? afterJobs,
-    };
-    const start = {
-      ErrorEquals: startErrors,
-      IntervalSeconds: 60,
-      MaxAttempts: 5,
-      BackoffRate: 2,
-      JitterStrategy: "FULL",
-    };
-    const caughtBy = (next: string) => [{ ErrorEquals: ["States.ALL"], ResultPath: "$.error", Next: next }];
-    return [
-      [state, { ...task, Retry: [start], Catch: caughtBy(`${state}Failed`) }],
-      [
-        `${state}Failed`,
-        {
-          Type: "Choice",
-          Choices: [{ Variable: "$.error.Cause", StringMatches: qualityFailed, Next: "Notify" }],
-          Default: `${state}Again`,
-        },
-      ],
-      [
-        `${state}Again`,
-        {
-          ...task,
-          Retry: [start, { ErrorEquals: ["States.TaskFailed"], IntervalSeconds: 120, MaxAttempts: 1 }],
-          Catch: caughtBy("Notify"),
-        },
-      ],
-    ];
-  });
-  return pulumi.jsonStringify({
-    Comment: "Nightly: clean what arrived, then curate it",
-    StartAt: args.jobs[0]?.state,
-    States: {
-      ...Object.fromEntries(states),
-      ...(serve.length === 0
-        ? {}
-        : {
-            Serve: {
-              Type: "Parallel",
-              Branches: serve.map(({ state, machineArn }) => ({
-                StartAt: state,
-                States: {
-                  [state]: {
-                    Type: "Task",
-                    Resource: pulumi.interpolate`arn:${partition}:states:::states:startExecution.sync:2`,
-                    Parameters: {
-                      StateMachineArn: machineArn,
-                      Input: { "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$": "$$.Execution.Id" },
-                    },
-                    End: true,
-                  },
-                },
-              })),
-              ResultPath: null,
-              Next: "Done",
-              Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.error", Next: "Notify" }],
-            },
-          }),
-      Notify: {
-        Type: "Task",
-        Resource: pulumi.interpolate`arn:${partition}:states:::sns:publish`,
-        Parameters: {
-          TopicArn: args.foundation.alarmTopicArn,
-          Subject: "Nightly pipeline failed",
-          "Message.$": "States.JsonToString($)",
-        },
-        ResultPath: "$.notified",
-        Retry: [{ ErrorEquals: ["States.ALL"], IntervalSeconds: 5, MaxAttempts: 3, BackoffRate: 2 }],
-        // The execution fails either way; its own alarm rises too.
-        Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.notifyError", Next: "Failed" }],
-        Next: "Failed",
-      },
-      Failed: { Type: "Fail", ErrorPath: "$.error.Error", CausePath: "$.error.Cause" },
-      Done: { Type: "Succeed" },
-    },
-  });
-}
-
-/** The pipeline as a state machine with its role, logs, tracing and alarms. */
+/** The pipeline as a state machine with its role, logs, tracing and alarms, and the function that looks for what landed. */
 export function makePipeline(name: string, args: PipelineArgs, opts: pulumi.CustomResourceOptions): sfn.StateMachine {
-  const { foundation, module, tags } = args;
+  const { foundation, module, tags, place, match, serve = [], steps = [] } = args;
+  const land = makeLand(`${name}-land`, { foundation, ...args.land }, opts);
+  const machines = [
+    ...(match === undefined ? [] : [match.arn]),
+    ...serve.map(({ machineArn }) => machineArn),
+    ...steps.flatMap(({ run }) => (run.kind === "stateMachine" ? [run.arn] : [])),
+  ];
   return standardStateMachine(
     name,
     {
       foundation,
       module,
       tags,
-      definition: definition(args),
+      definition: pipelineDefinition({
+        partition: place.partition,
+        landArn: land.arn,
+        jobs: args.jobs.map(({ job, ...each }) => ({ ...each, jobName: job.name })),
+        matchArn: match?.arn,
+        serve,
+        steps,
+      }),
       statements: [
         {
           sid: "Jobs",
           actions: ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
-          resources: args.jobs.map(({ job }) => job.arn),
+          resources: [
+            ...args.jobs.map(({ job }) => job.arn),
+            ...steps.flatMap(({ run }) => (run.kind === "job" ? [run.arn] : [])),
+          ],
         },
-        ...nestedStatements(
-          args.place,
-          (args.serve ?? []).map(({ machineArn }) => machineArn),
-        ),
-        { sid: "Notify", actions: ["sns:Publish"], resources: [foundation.alarmTopicArn] },
+        {
+          sid: "Functions",
+          actions: ["lambda:InvokeFunction"],
+          resources: [land.arn, ...steps.flatMap(({ run }) => (run.kind === "function" ? [run.arn] : []))],
+        },
+        ...nestedExecutionStatements(place, machines),
         { sid: "Key", actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources: [foundation.keyArn] },
+        ...steps.flatMap(({ run }): readonly Statement[] => (run.kind === "task" ? run.statements : [])),
       ],
-      failure: "the lake's clean and curated zones are from its last good run.",
+      onItself: ["states:ListExecutions"],
+      notice: true,
+      failure: "the lake's tables are from their last good runs.",
     },
     opts,
   );
-}
-
-/** What starting state machines and waiting for their ends takes. Source: "IAM policies for nested executions" of Step Functions' guide. */
-function nestedStatements(place: Place, machineArns: readonly pulumi.Input<string>[]): Statement[] {
-  if (machineArns.length === 0) return [];
-  const executions = machineArns.map((arn) =>
-    pulumi.output(arn).apply((text) => `${text.replace(":stateMachine:", ":execution:")}:*`),
-  );
-  return [
-    { sid: "StartMachines", actions: ["states:StartExecution"], resources: machineArns },
-    { sid: "AwaitMachines", actions: ["states:DescribeExecution", "states:StopExecution"], resources: executions },
-    {
-      sid: "HearOfMachines",
-      actions: ["events:PutTargets", "events:PutRule", "events:DescribeRule"],
-      resources: [
-        pulumi.interpolate`arn:${place.partition}:events:${place.region}:${place.accountId}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule`,
-      ],
-    },
-  ];
 }

@@ -49,10 +49,11 @@ function tablesOf(event: HistoryEvent): PipelineStep[] {
   }));
 }
 
-/** The cause of a failed job is its whole description; a person wants its message. */
+/** The cause of a failed job or function is its whole description; a person wants its message. */
 function readable(cause: string): string {
-  const run = parse(cause);
-  return isRecord(run) && typeof run.ErrorMessage === "string" ? run.ErrorMessage : cause;
+  const told = parse(cause);
+  if (!isRecord(told)) return cause;
+  return String(told.ErrorMessage ?? told.errorMessage ?? cause);
 }
 
 function parse(text: unknown): unknown {

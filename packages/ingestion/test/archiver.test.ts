@@ -93,7 +93,7 @@ test("busy claims are tried again, and the batch fails when the time is up; what
 
 /** A table of claims that answers as DynamoDB does; `refuse` gives a statement's error by its place among all. */
 function dynamo(refuse: (call: number) => string | undefined = () => undefined) {
-  const items = new Map<string, Record<string, { S: string }>>();
+  const items = new Map<string, { readonly id: { S: string }; readonly position: { S: string } }>();
   const calls: string[] = [];
   const send = async (command: { input: unknown }) => {
     const { Statements, RequestItems } = command.input as {

@@ -2,11 +2,12 @@ import * as z from "zod/mini";
 import type { Json, JsonObject } from "../json";
 import type { Profile } from "../profile";
 import { type EventPredicate, eventPredicateSchema, eventTraitName } from "./event-predicate";
+import { instantOf } from "./instant";
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const name = z.string().check(z.minLength(1, "must name a trait"));
 const instant = z.string().check(
-  z.refine((text) => !Number.isNaN(Date.parse(text)), {
+  z.refine((text) => instantOf(text) !== undefined, {
     message: 'must be a date such as "2026-01-31" or "2026-01-31T08:00:00Z"',
   }),
 );
@@ -98,9 +99,9 @@ export function trait(traitName: string) {
     }),
     /** There, and not null. */
     exists: (): Predicate => ({ kind: "trait", name: traitName, op: "exists" }),
-    /** A date (ISO 8601 text, or epoch milliseconds) before this instant. */
+    /** A date (ISO 8601 text, in UTC where it names no zone, or epoch milliseconds) before this instant. */
     before: dated("before"),
-    /** A date (ISO 8601 text, or epoch milliseconds) after this instant. */
+    /** A date (ISO 8601 text, in UTC where it names no zone, or epoch milliseconds) after this instant. */
     after: dated("after"),
   };
 }
@@ -192,8 +193,9 @@ function traitMatches(predicate: z.infer<typeof traitPredicate>, value: Json | u
       return typeof value === "number" && value < predicate.value;
     case "before":
     case "after": {
-      const at = typeof value === "number" ? value : typeof value === "string" ? Date.parse(value) : Number.NaN;
-      const limit = Date.parse(predicate.value);
+      const at = typeof value === "number" ? value : typeof value === "string" ? instantOf(value) : undefined;
+      const limit = instantOf(predicate.value);
+      if (at === undefined || limit === undefined) return false;
       return predicate.op === "before" ? at < limit : at > limit;
     }
   }

@@ -121,7 +121,7 @@ const over =
 
 /** How many events: `count(event("Order Completed")).within({ days: 30 })`. */
 export const count = ({ selection }: Events): Windowed<TraitDefinition> => windowed({ fold: "count", of: selection });
-/** Sum of a number, exact to six decimals. What is no number is ignored. */
+/** Sum of numbers, exact to six decimals; text that is a number counts as one, and what is none is ignored. */
 export const sum = over("sum");
 /** The least number. */
 export const min = over("min");

@@ -3,12 +3,12 @@ import type { Json } from "../json";
 import { orderingTime } from "../ordering-time";
 import {
   type EventFilter,
-  type EventSelection,
   type TraitDefinition,
   type TraitDefinitions,
+  type TraitFold,
   windowLength,
 } from "./definition";
-import { compareValues, type TraitValue, traitValue } from "./value";
+import { type TraitValue, traitNumber, traitValue } from "./value";
 
 /** What one event says to the declared traits. */
 export interface TraitFact {
@@ -65,18 +65,14 @@ function sayingOf(
 ): TraitValue | undefined {
   if (definition.field === "time") return new Date(at).toISOString();
   const value = valueAt(event, definition.field);
-  switch (definition.fold) {
-    case "sum":
-    case "min":
-    case "max":
-      return typeof value === "number" ? value : undefined;
-    default:
-      return value;
-  }
+  return isNumeric(definition.fold) ? traitNumber(value) : traitValue(value);
 }
 
-/** The value at a field: `properties.x` (of an `identify` event its traits), `context.x`, `sourceId`. */
-function valueAt(event: CustomerEvent, field: string): TraitValue | undefined {
+/** Whether a fold is over numbers. */
+export const isNumeric = (fold: TraitFold): boolean => fold === "sum" || fold === "min" || fold === "max";
+
+/** What is at a field: `properties.x` (of an `identify` event its traits), `context.x`, `sourceId`. */
+function valueAt(event: CustomerEvent, field: string): Json | undefined {
   if (field === "sourceId") return event.sourceId;
   const [root, ...path] = field.split(".");
   let current: Json | undefined =
@@ -93,11 +89,12 @@ function valueAt(event: CustomerEvent, field: string): TraitValue | undefined {
     }
     current = current[part];
   }
-  return traitValue(current);
+  return current;
 }
 
-/** Whether a filter holds of a value. A value that is not there fails all but `noneOf`. */
-function holds(filter: EventFilter, value: TraitValue | undefined): boolean {
+/** Whether a filter holds of what is at its field. What is no value fails all but `noneOf`. */
+function holds(filter: EventFilter, given: Json | undefined): boolean {
+  const value = traitValue(given);
   const same = (wanted: TraitValue) => value === traitValue(wanted);
   switch (filter.op) {
     case "exists":
@@ -109,22 +106,13 @@ function holds(filter: EventFilter, value: TraitValue | undefined): boolean {
     case "noneOf":
       return value === undefined || !filter.value.some(same);
     default: {
-      const bound = traitValue(filter.value);
-      if (typeof value !== "number" || bound === undefined) return false;
-      const difference = compareValues(value, bound);
-      if (filter.op === "atLeast") return difference >= 0;
-      if (filter.op === "atMost") return difference <= 0;
-      return filter.op === "above" ? difference > 0 : difference < 0;
+      const [number, bound] = [traitNumber(given), traitNumber(filter.value)];
+      if (number === undefined || bound === undefined) return false;
+      if (filter.op === "atLeast") return number >= bound;
+      if (filter.op === "atMost") return number <= bound;
+      return filter.op === "above" ? number > bound : number < bound;
     }
   }
-}
-
-/** Whether an event of this type and name, whatever it says, may be relevant to a selection. */
-export function isSelected(
-  { type, name }: EventSelection,
-  event: { readonly type: string; readonly name?: string },
-): boolean {
-  return type === event.type && (name === undefined || name === event.name);
 }
 
 /**

@@ -13,6 +13,14 @@ export {
   windowLength,
   windowSchema,
 } from "./definition";
-export { factEndsAt, type TraitFact, traitFactOf } from "./fact";
+export { factEndsAt, isNumeric, type TraitFact, traitFactOf } from "./fact";
 export { type FoldedTraits, foldTraits } from "./fold";
-export { compareCodePoints, compareValues, millionths, ofMillionths, type TraitValue, traitValue } from "./value";
+export {
+  compareCodePoints,
+  compareValues,
+  millionths,
+  ofMillionths,
+  type TraitValue,
+  traitNumber,
+  traitValue,
+} from "./value";

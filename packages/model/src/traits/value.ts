@@ -7,20 +7,38 @@ export type TraitValue = string | number | boolean;
 /** Numbers count to six decimals: in millionths. */
 const decimals = 6;
 
-/**
- * A number in millionths, rounded half away from zero from its shortest decimal text; undefined from 10^15 on, where a
- * double no longer holds every whole number.
- */
+/** Where numbers end: from here on a double no longer holds every whole number. */
+const most = 10n ** 15n * 1_000_000n;
+const numeral = /^([-+]?)(?:([0-9]+)(?:[.]([0-9]*))?|[.]([0-9]+))(?:[eE]([-+]?[0-9]{1,3}))?$/;
+/** Longest text that is read as a number. */
+const maxNumeral = 30;
+
+/** A number in millionths, rounded half away from zero from its shortest decimal text; undefined from 10^15 on. */
 export function millionths(value: number): bigint | undefined {
-  if (!Number.isFinite(value) || Math.abs(value) >= 1e15) return undefined;
-  if (Number.isInteger(value)) return BigInt(value) * 1_000_000n;
-  const magnitude = Math.abs(value);
-  // Below a millionth JavaScript writes an exponent.
-  if (magnitude < 1e-6) return magnitude < 5e-7 ? 0n : value < 0 ? -1n : 1n;
-  const [whole = "0", fraction = ""] = String(magnitude).split(".");
-  const kept = BigInt(whole + fraction.slice(0, decimals).padEnd(decimals, "0"));
-  const rounded = fraction.charCodeAt(decimals) >= 53 ? kept + 1n : kept;
-  return value < 0 ? -rounded : rounded;
+  if (Number.isInteger(value) && Math.abs(value) < 1e15) return BigInt(value) * 1_000_000n;
+  return Number.isFinite(value) ? millionthsOfText(String(value)) : undefined;
+}
+
+/** Of text that is a decimal number, such as `12.50` or `1e3`; undefined of any other. */
+function millionthsOfText(text: string): bigint | undefined {
+  const found = text.length > maxNumeral ? null : numeral.exec(text);
+  if (!found) return undefined;
+  const [, sign, whole = "", fraction = found[4] ?? "", , exponent = "0"] = found;
+  // A digit more than is kept, so that it can be rounded.
+  const shift = decimals + 1 + Number(exponent) - fraction.length;
+  const digits = BigInt(whole + fraction);
+  if (shift > 30 && digits !== 0n) return undefined;
+  const tenths = shift >= 0 ? digits * 10n ** BigInt(Math.min(shift, 30)) : digits / 10n ** BigInt(-shift);
+  const rounded = (tenths + 5n) / 10n;
+  if (rounded >= most) return undefined;
+  return sign === "-" ? -rounded : rounded;
+}
+
+/** What counts as a number where one is asked for: a number, or text that is one. */
+export function traitNumber(value: Json | undefined): number | undefined {
+  const counted =
+    typeof value === "number" ? millionths(value) : typeof value === "string" ? millionthsOfText(value) : undefined;
+  return counted === undefined ? undefined : ofMillionths(counted);
 }
 
 /** The number that is nearest to so many millionths. */

@@ -1,5 +1,6 @@
 import type { InvokeResult, Kernel, Principal, RequiredPermission } from "../../src/kernel";
 import { AwsError } from "../../src/kernel";
+import * as eventbridge from "../../src/services/eventbridge";
 import * as glue from "../../src/services/glue";
 import * as s3 from "../../src/services/s3";
 import * as sfn from "../../src/services/sfn";
@@ -23,7 +24,7 @@ export class FunctionError extends Error {
   }
 }
 
-/** A runtime with S3, SQS, Glue and Step Functions, and functions that a test gives. */
+/** A runtime with S3, SQS, EventBridge, Glue and Step Functions, and functions that a test gives. */
 export class TestMachines {
   readonly allowed: { action: string; resource: string }[] = [];
   /** Permission that everybody lacks. */
@@ -102,7 +103,7 @@ export class TestMachines {
         this.allowed.push({ action, resource });
       },
     };
-    return [s3, sqs, glue, sfn].flatMap((service) => service.install(kernel));
+    return [s3, sqs, eventbridge, glue, sfn].flatMap((service) => service.install(kernel));
   }
 }
 

@@ -8,6 +8,7 @@ import { type ExecutionRow, executionToSdk, notRedrivable, running, type StateMa
 import { type End, type Launch, launch, type Running, type Shared, type Stop } from "./execution-run";
 import { Journals } from "./journal";
 import { MapRuns } from "./map-run";
+import { announceStatus } from "./status-events";
 import { TaskTokens } from "./task-tokens";
 
 export type { ExecutionStatus, StateMachine } from "./execution-row";
@@ -167,6 +168,7 @@ export class Executions {
       throw new AwsError("ExecutionAlreadyExists", `Execution Already Exists: '${arn}'`);
     }
     this.launchMachine(row, machine, machine.machine, "start");
+    await announceStatus(this.kernel, row);
     return row;
   }
 
@@ -181,6 +183,7 @@ export class Executions {
     const again = { ...running(row), redriveCount: (row.redriveCount ?? 0) + 1, redrivenAt: this.kernel.now() };
     await this.save(again);
     this.launchMachine(again, machine, this.machineOf(again), "redrive");
+    await announceStatus(this.kernel, again);
     return again;
   }
 
@@ -246,7 +249,9 @@ export class Executions {
 
   private async finish(row: ExecutionRow, end: End): Promise<void> {
     const at = this.kernel.now();
-    await this.save({ ...running(row), ...end, stoppedAt: at });
+    const ended: ExecutionRow = { ...running(row), ...end, stoppedAt: at };
+    await this.save(ended);
+    await announceStatus(this.kernel, ended);
     if (row.mapRunArn !== undefined) return;
     const names = { SUCCEEDED: "Succeeded", FAILED: "Failed", TIMED_OUT: "TimedOut", ABORTED: "Aborted" };
     const name = `Executions${names[end.status as keyof typeof names]}`;

@@ -11,6 +11,7 @@ import {
   LambdaFunction,
   type ProfileStoreRef,
   SecureTable,
+  type StateMachineRef,
   TributaryComponent,
 } from "@tributary/core";
 import { graphKeyAttribute, graphPartAttribute, type PlatformContract } from "@tributary/model";
@@ -56,6 +57,8 @@ export class IdentityResolution extends TributaryComponent {
   };
   /** State machine that matches by Entity Resolution and imports what it found; only with `matching`. */
   readonly matchPipelineArn: pulumi.Output<string> | undefined;
+  /** The same for the lake's nightly pipeline, which then runs it between clean and curate: `lake.runNightly({ match })`. */
+  readonly matchPipeline: StateMachineRef | undefined;
   /** State machine that has Entity Resolution forget records, `{ uniqueIds }`, for erasure; only with `matching`. */
   readonly forgetMatchesPipelineArn: pulumi.Output<string> | undefined;
   readonly nodes: IdentityResolutionNodes;
@@ -107,6 +110,7 @@ export class IdentityResolution extends TributaryComponent {
     this.#watch(name, args);
     this.profiles = { graph: graph.ref, profiles: profiles.ref, rules: resolved.rules };
     this.matchPipelineArn = matching?.pipeline.arn;
+    this.matchPipeline = matching && { label: `${name}-match`, arn: matching.pipeline.arn };
     this.forgetMatchesPipelineArn = matching?.forget.arn;
     this.contract = {
       graphTableName: graph.name,

@@ -4,9 +4,11 @@ import type { Links } from "./cluster/links";
 import { UnionFind } from "./cluster/union-find";
 import { MatchingError } from "./faults";
 import type { Source } from "./input/load";
-import { clusterProfiles, recordRoots } from "./probabilistic/cluster";
-import { NothingToCompare, probabilisticDefaults, type Scored, scorePairs } from "./probabilistic/score";
+import { clusterProfiles, type ProfileOptions, type Profiles, recordRoots } from "./probabilistic/cluster";
+import { heaviestFirst } from "./probabilistic/pairs";
+import { NothingToCompare, probabilisticDefaults, type Scored, weightsOf, withScores } from "./probabilistic/score";
 import { matchWeight } from "./probabilistic/scorer";
+import type { Threads } from "./probabilistic/threads";
 import type { Session } from "./session";
 
 export interface ScoreStage {
@@ -42,33 +44,39 @@ export async function addScores(stage: ScoreStage): Promise<ScoreOutcome> {
   const { session, source, rules, root, apart, limits, vetoes } = stage;
   const options = typeof rules.probabilistic === "object" ? rules.probabilistic : {};
   const threshold = options.threshold ?? probabilisticDefaults.threshold;
-  const scored = await scorePairs({
-    connection: session.connection,
-    table: "source",
-    attributes: rules.attributes,
-    column: (name) => source.column(name) as string,
-    without: stage.without,
-    threshold,
-    blocking: options.blocking,
-    ...(stage.onProgress ? { onProgress: stage.onProgress } : {}),
-  }).catch((error: unknown) => {
+  const constraints: Constraints = { maxSize: rules.constraints.maxSize, limits, vetoes, apart };
+  const constrained = limits.length + vetoes.length + apart.size > 0;
+  const clustered = (scored: Scored, threads: Threads): Promise<Profiles> => {
+    const { encoded, pairs, scorer, prior, fitted } = scored;
+    const rowsOf = constrained ? membersByDistinct(encoded.distinctOf, encoded.size) : undefined;
+    const together: ProfileOptions = {
+      threshold,
+      cohesion: probabilisticDefaults.cohesion,
+      maxSize: constraints.maxSize,
+      united: ruleLinks(root, encoded.distinctOf),
+      ...(rowsOf
+        ? { refusal: (a, b) => refusal(holding(a, rowsOf, constraints), holding(b, rowsOf, constraints), constraints) }
+        : {}),
+    };
+    return clusterProfiles(encoded, pairs, scorer, prior, together, { threads, weights: weightsOf(fitted) });
+  };
+  const { scored, profiles } = await withScores(
+    {
+      connection: session.connection,
+      table: "source",
+      attributes: rules.attributes,
+      column: (name) => source.column(name) as string,
+      without: stage.without,
+      threshold,
+      blocking: options.blocking,
+      ...(stage.onProgress ? { onProgress: stage.onProgress } : {}),
+    },
+    async (scored, threads) => ({ scored, profiles: await clustered(scored, threads) }),
+  ).catch((error: unknown) => {
     if (error instanceof NothingToCompare) throw new MatchingError(error.message, { cause: error });
     throw error;
   });
   const { encoded, pairs, scorer, prior } = scored;
-  const { distinctOf } = encoded;
-  const constraints: Constraints = { maxSize: rules.constraints.maxSize, limits, vetoes, apart };
-  const constrained = limits.length + vetoes.length + apart.size > 0;
-  const rowsOf = constrained ? membersByDistinct(distinctOf, encoded.size) : undefined;
-  const profiles = clusterProfiles(encoded, pairs, scorer, prior, {
-    threshold,
-    cohesion: probabilisticDefaults.cohesion,
-    maxSize: constraints.maxSize,
-    united: ruleLinks(root, distinctOf),
-    ...(rowsOf
-      ? { refusal: (a, b) => refusal(holding(a, rowsOf, constraints), holding(b, rowsOf, constraints), constraints) }
-      : {}),
-  });
   const alike = (distinct: number): boolean => {
     scorer.pair(distinct, distinct);
     return matchWeight(scorer.match, scorer.kin, prior) >= threshold;
@@ -82,7 +90,7 @@ export async function addScores(stage: ScoreStage): Promise<ScoreOutcome> {
   for (let row = 0; row < source.records; row++) sets.parent[row] = sets.find(row);
   partEqualRecords(sets.parent, root, apart);
   if (stage.tree) {
-    for (const place of profiles.kept) {
+    for (const place of heaviestFirst(pairs, encoded.order, keptPlaces(profiles.kept))) {
       const [a, b] = [encoded.firstOf[pairs.a[place] as number], encoded.firstOf[pairs.b[place] as number]];
       const weight = pairs.weight[place] as number;
       if (sets.parent[a as number] === sets.parent[b as number])
@@ -93,6 +101,13 @@ export async function addScores(stage: ScoreStage): Promise<ScoreOutcome> {
       stage.tree.push(sets.parent[row] as number, row, stage.tier, threshold);
   }
   return { root: sets.parent, links: pairs.length, cut: profiles.cut, scored };
+}
+
+function keptPlaces(kept: Uint8Array): Int32Array {
+  const places = new Int32Array(kept.length);
+  let length = 0;
+  for (let place = 0; place < kept.length; place++) if (kept[place] === 1) places[length++] = place;
+  return places.subarray(0, length);
 }
 
 function* ruleLinks(root: Int32Array, distinctOf: Int32Array): Generator<readonly [number, number]> {

@@ -6,7 +6,13 @@ import { householdRecords, type PersonRecord, personColumns } from "../../testin
 import { evaluationOf } from "../src/evaluate";
 import { clusterProfiles, recordRoots } from "../src/probabilistic/cluster";
 import { describeModel, explainPair, samplePairs } from "../src/probabilistic/explain";
-import { NothingToCompare, probabilisticDefaults, type Scored, scorePairs } from "../src/probabilistic/score";
+import {
+  NothingToCompare,
+  probabilisticDefaults,
+  type Scored,
+  weightsOf,
+  withScores,
+} from "../src/probabilistic/score";
 import { Threads } from "../src/probabilistic/threads";
 
 type Mapping = Record<string, AttributeType>;
@@ -38,11 +44,15 @@ async function matched(select: string, mapping: Mapping, threads = 2, comparing 
     await connection.run(`CREATE TABLE records AS ${select}`);
     const attributes = attributesOf(mapping);
     const column = (name: string) => `"${name}"`;
-    const scored = await scorePairs({ connection, table: "records", attributes, column, threads: comparing });
-    const { encoded, pairs, scorer, prior, threshold } = scored;
-    const { cohesion } = probabilisticDefaults;
-    const { root } = clusterProfiles(encoded, pairs, scorer, prior, { threshold, cohesion, maxSize: 500 });
-    const profiles = recordRoots(encoded, root, () => true);
+    const input = { connection, table: "records", attributes, column, threads: comparing };
+    const { scored, root } = await withScores(input, async (scored, threads) => {
+      const { encoded, pairs, scorer, prior, threshold, fitted } = scored;
+      const { cohesion } = probabilisticDefaults;
+      const options = { threshold, cohesion, maxSize: 500 };
+      const help = { threads, weights: weightsOf(fitted) };
+      return { scored, ...(await clusterProfiles(encoded, pairs, scorer, prior, options, help)) };
+    });
+    const profiles = recordRoots(scored.encoded, root, () => true);
     const truths = (await connection.runAndReadAll("SELECT t::VARCHAR FROM records ORDER BY rowid")).getRows();
     return { scored, rows: truths.map(([truth], at) => ({ truth: String(truth), profile: profiles[at] as number })) };
   } finally {
@@ -109,7 +119,8 @@ describe("households", () => {
   test("the very same links and weights whoever compares them", async () => {
     const compare = jest.spyOn(Threads.prototype, "ask");
     const pairsOf = async (threads: number) => {
-      const { pairs, prior, compared } = (await matched(valuesOf(records), household, 1, threads)).scored;
+      const { scored, rows } = await matched(valuesOf(records), household, 1, threads);
+      const { pairs, prior, compared } = scored;
       const { a, b, weight, length } = pairs;
       return {
         a: a.subarray(0, length),
@@ -117,12 +128,13 @@ describe("households", () => {
         weight: weight.subarray(0, length),
         prior,
         compared,
+        profiles: rows.map((row) => row.profile),
       };
     };
     const alone = await pairsOf(1);
     const together = await pairsOf(3);
     const found = await Promise.all(compare.mock.results.map(({ value }) => value as Promise<unknown[]>));
-    expect(found.map((threads) => threads.length)).toEqual([1, 1, 3, 3]);
+    expect(found.map((threads) => threads.length)).toEqual([1, 1, 1, 3, 3, 3, 3]);
     expect(together).toEqual(alone);
     compare.mockRestore();
   });

@@ -1,5 +1,6 @@
 import { sharedIntegers } from "./arrays";
 import type { Key } from "./keys";
+import type { Threads } from "./threads";
 
 /** Records that agree on all keys of a conjunction, one block after the other; blocks of one record are left out. */
 export interface Blocks {
@@ -10,8 +11,56 @@ export interface Blocks {
   readonly largest: number;
 }
 
+/** Blocks of more records are not compared. */
+export const mostMembers = 500;
+
+/** Of a key: what records are grouped by. */
+export type Grouping = Pick<Key, "codes" | "hashes">;
+
+/** A conjunction to group by, of which the first thread that comes by takes care. */
+export interface BlockRequest {
+  readonly keys: readonly Grouping[];
+  readonly size: number;
+  readonly place: number;
+  readonly taken: Int32Array;
+}
+
+/** The blocks; undefined where another thread makes them. */
+export const buildBlock = ({ keys, size, place, taken }: BlockRequest): Blocks | undefined =>
+  Atomics.compareExchange(taken, place, 0, 1) === 0 ? blocksOf(keys, size) : undefined;
+
+/** Other threads group the records by what has been chosen while this one chooses on. */
+export class BlockBuilder {
+  private readonly requests: BlockRequest[] = [];
+  private readonly answers: Promise<(Blocks | undefined)[]>[] = [];
+  private readonly taken: Int32Array;
+
+  constructor(
+    private readonly threads: Threads,
+    private readonly size: number,
+    most: number,
+  ) {
+    this.taken = sharedIntegers(most);
+  }
+
+  add(keys: readonly Key[]): void {
+    const plain = keys.map(({ codes, hashes }) => ({ codes, hashes }));
+    const request = { keys: plain, size: this.size, place: this.requests.length, taken: this.taken };
+    this.requests.push(request);
+    this.answers.push(this.threads.begin("block", request));
+  }
+
+  /** The blocks of all conjunctions, in their order. */
+  async all(): Promise<Blocks[]> {
+    const own = this.requests.map(buildBlock);
+    return await Promise.all(
+      own.map(async (one, at) => one ?? ((await this.answers[at])?.find((other) => other !== undefined) as Blocks)),
+    );
+  }
+}
+
 /** Groups the records (or some of them) by a conjunction of keys, in time and memory linear in their number. */
-export function blocksOf(keys: readonly Key[], size: number, some?: Int32Array): Blocks {
+export function blocksOf(keys: readonly Grouping[], size: number, some?: Int32Array): Blocks {
   const [only] = keys;
   if (keys.length === 1 && only !== undefined && some === undefined) return blocksOfOne(only);
   const all = some === undefined ? size : some.length;
@@ -56,7 +105,7 @@ export function blocksOf(keys: readonly Key[], size: number, some?: Int32Array):
 }
 
 /** One key's codes are its groups. */
-function blocksOfOne({ codes, hashes }: Key): Blocks {
+function blocksOfOne({ codes, hashes }: Grouping): Blocks {
   const counts = new Int32Array(hashes.length);
   for (let i = 0; i < codes.length; i++) {
     const code = codes[i] as number;

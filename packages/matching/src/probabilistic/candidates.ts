@@ -1,8 +1,9 @@
-import { type Blocks, blocksOf } from "./blocks";
+import { BlockBuilder, type Blocks, mostMembers } from "./blocks";
 import { byContent } from "./encode";
 import type { Key } from "./keys";
 import type { BlockSamples } from "./samples";
 import { bits } from "./strings";
+import type { Threads } from "./threads";
 
 /** One conjunction that records are blocked by, and what it costs. */
 export interface Blocking {
@@ -22,9 +23,6 @@ export interface BlockingChoice {
   /** Share of the matches that the model expects to meet in one block at least. */
   readonly recall: number;
 }
-
-/** Blocks of more records are not compared. */
-export const mostMembers = 500;
 
 const addressRoles: ReadonlySet<string> = new Set(["street", "place", "postcode", "category"]);
 
@@ -46,24 +44,29 @@ function* sequence(seed: number): Generator<number> {
  * the model learned, keys of one subject together; which columns are known is taken from real records. While
  * pairs are few, matches are to meet twice: what is simulated is more independent than people are.
  */
-export function chooseBlocking(
+export async function chooseBlocking(
   keys: readonly Key[],
   size: number,
   budget: number,
   agreement: Agreement,
   order: Float64Array,
   samples: BlockSamples,
-): BlockingChoice {
+  threads: Threads,
+): Promise<BlockingChoice> {
   const agrees = simulate(keys, agreement, order);
   // Going through a blocking costs something even where it has no pair.
   const fixed = size * 0.2 + budget * 0.01;
   const options = conjunctions(keys, size, budget, agrees, fixed);
-  const chosen: Blocking[] = [];
+  const builder = new BlockBuilder(threads, size, mostBlockings);
+  const chosen: (readonly Key[])[] = [];
   let pairs = 0;
   const open = [new Uint32Array(words).fill(0xffffffff), new Uint32Array(words).fill(0xffffffff)] as const;
-  const choose = (option: Option, blocking: Blocking): void => {
-    chosen.push(blocking);
-    pairs += blocking.pairs;
+  const choose = (option: Option): void => {
+    const some = option.keys.map((key) => keys[key] as Key);
+    chosen.push(some);
+    builder.add(some);
+    option.used = true;
+    pairs += option.cost - fixed;
     for (let word = 0; word < words; word++) {
       const met = option.agrees[word] as number;
       const again = met & ~(open[0][word] as number);
@@ -74,10 +77,7 @@ export function chooseBlocking(
   for (const option of options) {
     const [key, another] = option.keys.map((at) => keys[at] as Key);
     if (key === undefined || another !== undefined || !key.exact) continue;
-    if (option.cost > size * cheap + fixed || chosen.length >= 12) continue;
-    const blocking = measure([key], size);
-    option.used = blocking.pairs <= size * cheap * 2;
-    if (option.used) choose(option, blocking);
+    if (option.cost <= size * cheap + fixed && chosen.length < 12) choose(option);
   }
   for (const [wanted, allowed] of [
     [open[0], budget],
@@ -87,37 +87,42 @@ export function chooseBlocking(
     while (chosen.length < mostBlockings) {
       const best = bestOption(options, wanted, allowed - pairs, keys, samples, fixed);
       if (best === undefined) break;
-      const blocking = measure(
-        best.keys.map((key) => keys[key] as Key),
-        size,
-      );
-      // Counted on a sample: where that was far off, the others are looked at again.
-      const isDearer = blocking.pairs + fixed > best.cost * 1.5;
-      best.cost = blocking.pairs + fixed;
-      if (isDearer) continue;
-      best.used = true;
-      choose(best, blocking);
+      choose(best);
     }
   }
-  return { chosen, recall: 1 - open[0].reduce((sum, word) => sum + bits(word), 0) / simulated };
+  const recall = 1 - open[0].reduce((sum, word) => sum + bits(word), 0) / simulated;
+  return { chosen: affordable(await measured(chosen, builder), budget * 2), recall };
+}
+
+/** What was chosen by samples costs about what it seemed to; where it is far more, what was chosen last is left out. */
+function affordable(chosen: readonly Blocking[], most: number): Blocking[] {
+  let pairs = 0;
+  return chosen.filter((one) => {
+    const fits = pairs + one.pairs <= most;
+    if (fits) pairs += one.pairs;
+    return fits;
+  });
 }
 
 /**
  * Blocking as declared: each list of columns together. A column that cannot block (nobody or everybody agrees on it) finds
  * nothing. At most thirty lists of three columns.
  */
-export function declaredBlocking(
+export async function declaredBlocking(
   columns: readonly (readonly string[])[],
   keys: readonly Key[],
   size: number,
-): BlockingChoice {
+  threads: Threads,
+): Promise<BlockingChoice> {
+  const builder = new BlockBuilder(threads, size, mostBlockings);
   const chosen = columns.slice(0, mostBlockings).flatMap((names) => {
     const some = names
       .slice(0, 3)
       .map((name) => keys.find((key) => key.exact && key.column.field.columns.includes(name)));
-    return some.every((key) => key !== undefined) ? [measure(some, size)] : [];
+    return some.every((key) => key !== undefined) ? [some] : [];
   });
-  return { chosen, recall: Number.NaN };
+  for (const some of chosen) builder.add(some);
+  return { chosen: await measured(chosen, builder), recall: Number.NaN };
 }
 
 /** Simulated matches are bits. */
@@ -214,16 +219,19 @@ function conjunctions(
   return options.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function measure(keys: readonly Key[], size: number): Blocking {
-  const blocks = blocksOf(keys, size);
-  let pairs = 0;
-  let skipped = 0;
-  for (let block = 0; block + 1 < blocks.starts.length; block++) {
-    const members = (blocks.starts[block + 1] as number) - (blocks.starts[block] as number);
-    if (members > mostMembers) skipped++;
-    else pairs += (members * (members - 1)) / 2;
-  }
-  return { keys, blocks, pairs, skipped };
+async function measured(chosen: readonly (readonly Key[])[], builder: BlockBuilder): Promise<Blocking[]> {
+  const all = await builder.all();
+  return chosen.map((keys, at): Blocking => {
+    const blocks = all[at] as Blocks;
+    let pairs = 0;
+    let skipped = 0;
+    for (let block = 0; block + 1 < blocks.starts.length; block++) {
+      const members = (blocks.starts[block + 1] as number) - (blocks.starts[block] as number);
+      if (members > mostMembers) skipped++;
+      else pairs += (members * (members - 1)) / 2;
+    }
+    return { keys, blocks, pairs, skipped };
+  });
 }
 
 function simulate(keys: readonly Key[], agreement: Agreement, order: Float64Array): Uint32Array[] {

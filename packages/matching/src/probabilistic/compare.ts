@@ -1,6 +1,5 @@
 import { sharedIntegers } from "./arrays";
-import type { Blocks } from "./blocks";
-import { mostMembers } from "./candidates";
+import { type Blocks, mostMembers } from "./blocks";
 import { Floats, Pairs } from "./pairs";
 import { WeightCounts } from "./prior";
 import type { Scorer } from "./scorer";

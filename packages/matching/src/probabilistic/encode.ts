@@ -1,6 +1,6 @@
-import type { DuckDBConnection } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBListVector, DuckDBResult } from "@duckdb/node-api";
 import { sharedIntegers } from "./arrays";
-import { type Dictionary, dictionaryOf } from "./dictionary";
+import { type Dictionary, dictionaryOf, readWords } from "./dictionary";
 import type { Field, Role } from "./fields";
 
 /** A field of every distinct record; plain data, in memory that all threads see. */
@@ -18,6 +18,9 @@ export interface Column {
   readonly distinct: number;
 }
 
+/** Records whose hashes are read at once. */
+const rowsTogether = 20_000;
+
 /** The records as numbers: what blocking, comparing and scoring work on. */
 export interface Encoded {
   /** Records of the input. */
@@ -25,26 +28,11 @@ export interface Encoded {
   /** Distinct records: those whose fields are all equal are one. */
   readonly size: number;
   readonly columns: readonly Column[];
-  /** A number made of each distinct record's content: an order that does not depend on the input's. */
+  /** A number made of each distinct record's content, in shared memory: an order that does not depend on the input's. */
   readonly order: Float64Array;
   /** Distinct record of each record; the first record of each distinct one. */
   readonly distinctOf: Int32Array;
   readonly firstOf: Int32Array;
-}
-
-/** Calls with each chunk's columns: numbers, which must not be null, as typed arrays. */
-async function eachChunk(
-  connection: DuckDBConnection,
-  sql: string,
-  take: (numbers: (at: number) => Int32Array | Float64Array, rows: number) => void,
-): Promise<void> {
-  const result = await connection.stream(sql);
-  for (;;) {
-    const chunk = await result.fetchChunk();
-    if (!chunk || chunk.rowCount === 0) return;
-    const columns = Array.from({ length: chunk.columnCount }, (_, at) => chunk.getColumnVector(at));
-    take((at) => (columns[at] as unknown as { items: Int32Array | Float64Array }).items, chunk.rowCount);
-  }
 }
 
 async function count(connection: DuckDBConnection, sql: string): Promise<number> {
@@ -68,70 +56,66 @@ function shapeOf(role: Role, { units, starts, lengths, size }: Dictionary, known
 
 /**
  * Normalises every field, gives each distinct value a number, and makes one of the records whose fields are all equal.
- * A record is its `rowid` in `table`: 0, 1, 2…
+ * A record is its `rowid` in `table`: 0, 1, 2… Texts are told apart by 64 bits of hash, normal forms by all they are.
  */
 export async function encode(connection: DuckDBConnection, table: string, fields: readonly Field[]): Promise<Encoded> {
   const records = await count(connection, `SELECT count(*) FROM ${table}`);
   const families = [...new Set(fields.map((field) => field.family))];
   const dictionaries = new Map<string, Dictionary>();
-  // What has been read is taken in while the next statement runs.
-  let waiting: (() => void) | undefined;
-  const run = async (sql: string): Promise<void> => {
-    const running = connection.run(sql);
-    const work = waiting;
-    waiting = undefined;
-    work?.();
-    await running;
-  };
-  for (const [number, family] of families.entries()) {
+  const codes = fields.map(() => new Int32Array(records));
+  const content = new Int32Array(2 * records);
+  // What has been read is taken in while the database works on what follows.
+  let before = Promise.resolve();
+  for (const family of families) {
     const own = [...fields.keys()].filter((index) => fields[index]?.family === family);
-    for (const index of own) {
-      const field = fields[index] as Field;
-      await run(
-        `CREATE OR REPLACE TEMP TABLE fs_raw${index} AS SELECT raw, ${field.value("raw")} AS v FROM (SELECT ${field.source} AS raw FROM ${table} GROUP BY 1) WHERE raw IS NOT NULL`,
-      );
-    }
-    const all = own.map((index) => `SELECT v FROM fs_raw${index} WHERE v IS NOT NULL`).join(" UNION ALL ");
-    await run(
-      `CREATE OR REPLACE TEMP TABLE fs_words${number} AS SELECT (row_number() OVER () - 1)::INT AS code, v, (hash(v) >> 33)::INT AS h FROM (${all}) GROUP BY v`,
+    const words: Awaited<ReturnType<typeof readWords>>[] = [];
+    for (const index of own) words.push(await readWords(connection, table, fields[index] as Field, records));
+    const hashes = own.map((index) => `list(hash(${fields[index]?.source}))`);
+    // Lists are long and few: so are the calls that read them.
+    const rows = await connection.run(
+      `SELECT list(rowid::INT), ${hashes.join(", ")} FROM ${table} GROUP BY rowid // ${rowsTogether}`,
     );
-    for (const index of own) {
-      await run(
-        `CREATE OR REPLACE TEMP TABLE fs_codes${index} AS SELECT raw, code, h FROM fs_raw${index} JOIN fs_words${number} USING (v)`,
-      );
-      await run(`DROP TABLE fs_raw${index}`);
-    }
-    const read = await dictionaryOf(connection, `fs_words${number}`);
-    await run(`DROP TABLE fs_words${number}`);
-    waiting = () => dictionaries.set(family, read());
+    const last = before;
+    before = (async () => {
+      await last;
+      const made = dictionaryOf(words, records);
+      dictionaries.set(family, made.dictionary);
+      await eachChunk(rows, (chunk) => {
+        const at = listed<Int32Array>(chunk, 0);
+        for (const [place, index] of own.entries()) {
+          const { buffer, byteOffset } = listed<BigUint64Array>(chunk, place + 1);
+          const raw = new Int32Array(buffer, byteOffset, at.length * 2);
+          made.codes[place]?.read(raw, at, codes[index] as Int32Array, content);
+        }
+      });
+    })();
+    // Waited for below; what goes wrong until then is not unheard.
+    before.catch(() => {});
   }
-  const raw = fields.map(() => new Int32Array(records));
-  const content = new Float64Array(records);
-  const codes = fields.map((_, index) => `coalesce(d${index}.code, -1)::INT AS c${index}`);
-  const hashes = fields.map((_, index) => `d${index}.h`);
-  const joins = fields.map((field, index) => `LEFT JOIN fs_codes${index} d${index} ON d${index}.raw = ${field.source}`);
-  // As a table first: a stream would run the joins in one thread.
-  await run(
-    `CREATE OR REPLACE TEMP TABLE fs_records AS SELECT ${table}.rowid::INT AS r, (hash(${hashes.join(", ")}) >> 11)::DOUBLE AS content, ${codes.join(", ")} FROM ${table} ${joins.join(" ")}`,
-  );
-  await eachChunk(connection, "FROM fs_records", (numbers, rows) => {
-    const at = numbers(0);
-    const order = numbers(1);
-    for (let row = 0; row < rows; row++) content[at[row] as number] = order[row] as number;
-    for (const [index, column] of raw.entries()) {
-      const values = numbers(index + 2);
-      for (let row = 0; row < rows; row++) column[at[row] as number] = values[row] as number;
-    }
-  });
-  await connection.run("DROP TABLE fs_records");
-  for (const index of fields.keys()) await connection.run(`DROP TABLE fs_codes${index}`);
-  const { distinctOf, firstOf } = collapse(raw, content);
+  await before;
+  const orders = new Float64Array(records);
+  for (let r = 0; r < records; r++)
+    orders[r] = ((content[2 * r] as number) >>> 0) * 0x200000 + ((content[2 * r + 1] as number) >>> 11);
+  const { distinctOf, firstOf } = collapse(codes, orders);
   const columns = fields.map((field, index) =>
-    columnOf(field, raw[index] as Int32Array, dictionaries.get(field.family) as Dictionary, firstOf),
+    columnOf(field, codes[index] as Int32Array, dictionaries.get(field.family) as Dictionary, firstOf),
   );
-  const order = Float64Array.from(firstOf, (first) => content[first] as number);
+  const order = new Float64Array(new SharedArrayBuffer(firstOf.length * 8));
+  for (const [at, first] of firstOf.entries()) order[at] = orders[first] as number;
   return { records, size: firstOf.length, columns, order, distinctOf, firstOf };
 }
+
+async function eachChunk(result: DuckDBResult, take: (chunk: DuckDBDataChunk) => void): Promise<void> {
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (!chunk || chunk.rowCount === 0) return;
+    take(chunk);
+  }
+}
+
+/** The numbers of all lists of a column, one list after the other. */
+const listed = <T>(chunk: DuckDBDataChunk, column: number): T =>
+  ((chunk.getColumnVector(column) as DuckDBListVector).childVector as unknown as { items: T }).items;
 
 function columnOf(field: Field, codes: Int32Array, dictionary: Dictionary, firstOf: Int32Array): Column {
   const counts = sharedIntegers(dictionary.size);

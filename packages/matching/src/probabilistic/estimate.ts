@@ -3,7 +3,7 @@ import type { Comparison } from "./comparisons";
 import { byContent, type Encoded } from "./encode";
 import type { Key } from "./keys";
 import type { Patterns, Sample } from "./patterns";
-import type { BlockSamples } from "./samples";
+import { type BlockSamples, shareOf } from "./samples";
 
 /** Random pairs, in a few samples: each record with those that follow it in the content's order. */
 export function randomSamples(encoded: Encoded, target: number): Sample[] {
@@ -28,25 +28,16 @@ export interface Session {
   readonly patterns: Patterns;
 }
 
-/** Pairs of whole blocks, chosen by their values, about as many as wanted; of a large block only some records take part. */
-export function sessionSample(encoded: Encoded, keys: readonly Key[], wanted: number, blocks: BlockSamples): Sample {
-  const { members, starts } = blocks.blocksOf(keys, wanted);
-  const { order } = encoded;
-  const ends = sharedIntegers(starts.length);
-  let filled = 0;
-  for (let block = 0; block + 1 < starts.length; block++) {
-    const all = members.subarray(starts[block] as number, starts[block + 1] as number);
-    const own = all.length > widest ? all.sort((a, b) => (order[a] as number) - (order[b] as number)) : all;
-    // What is left out makes room: blocks move forward in their own array.
-    members.set(own.subarray(0, widest), filled);
-    filled += Math.min(own.length, widest);
-    ends[block + 1] = filled;
-  }
-  return { members, starts: ends };
-}
-
-/** Most records of one block that a session looks at. */
-const widest = 40;
+/** Pairs of whole blocks, chosen by their values, about as many as wanted. */
+export const sessionSample = (
+  encoded: Encoded,
+  keys: readonly Key[],
+  wanted: number,
+  blocks: BlockSamples,
+): Sample => ({
+  blocks: shareOf(keys, blocks.shareOf(keys, wanted), encoded.size),
+  content: encoded.order,
+});
 
 /** Conjunctions to learn from: pure enough that EM finds the matches, and no column in too many of them. */
 export function trainingKeys(keys: readonly Key[], size: number): Key[][] {

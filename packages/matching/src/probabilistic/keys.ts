@@ -1,4 +1,5 @@
-import type { Column, Encoded } from "./encode";
+import { sharedIntegers } from "./arrays";
+import type { Column } from "./encode";
 import { partsOf } from "./parts";
 import { phonetic } from "./strings";
 
@@ -49,13 +50,15 @@ function hashOf(text: string): number {
 function derived(name: string, column: Column, of: (value: string) => string, most?: number): Key {
   const parts = partsOf(column.dictionary, of, most);
   const nothing = parts.values.indexOf("");
-  const codes = new Int32Array(column.codes.length);
+  const codes = sharedIntegers(column.codes.length);
   for (let i = 0; i < codes.length; i++) {
     const code = column.codes[i] as number;
     const part = code < 0 ? -1 : (parts.codes[code] as number);
     codes[i] = part === nothing ? -1 : part;
   }
-  return measured(`${column.field.name} ${name}`, column, false, codes, Int32Array.from(parts.values, hashOf));
+  const hashes = sharedIntegers(parts.values.length);
+  hashes.set(parts.values.map(hashOf));
+  return measured(`${column.field.name} ${name}`, column, false, codes, hashes);
 }
 
 function keysOfColumn(column: Column): Key[] {
@@ -85,15 +88,15 @@ function keysOfColumn(column: Column): Key[] {
 }
 
 /** First and last name in either order: swapped names meet here. */
-function eitherOrder(encoded: Encoded): Key[] {
-  const first = encoded.columns.find((column) => column.role === "first");
-  const last = encoded.columns.find((column) => column.role === "last");
+function eitherOrder(columns: readonly Column[]): Key[] {
+  const first = columns.find((column) => column.role === "first");
+  const last = columns.find((column) => column.role === "last");
   if (first === undefined || last === undefined || first.dictionary !== last.dictionary) return [];
   const size = first.codes.length;
   let bits = 4;
   while (2 ** bits < size * 2) bits++;
   const slots = new Int32Array(2 ** bits).fill(-1);
-  const codes = new Int32Array(size).fill(-1);
+  const codes = sharedIntegers(size).fill(-1);
   const leaders: number[] = [];
   const low = (i: number) => Math.min(first.codes[i] as number, last.codes[i] as number);
   const high = (i: number) => Math.max(first.codes[i] as number, last.codes[i] as number);
@@ -121,14 +124,39 @@ function eitherOrder(encoded: Encoded): Key[] {
     }
   }
   const { hashes } = first.dictionary;
-  const made = Int32Array.from(leaders, (i) => (hashes[low(i)] as number) ^ (hashes[high(i)] as number));
+  const made = sharedIntegers(leaders.length);
+  for (const [code, i] of leaders.entries()) made[code] = (hashes[low(i)] as number) ^ (hashes[high(i)] as number);
   const name = `${first.field.name} and ${last.field.name} in either order`;
   return [measured(name, last, false, codes, made)];
 }
 
+/** Columns whose keys are wanted: the next one to take. */
+export interface KeyRequest {
+  readonly cursor: Int32Array;
+}
+
+/** A column's keys, or those of several columns together; what they are made of is known to who asked. */
+export interface MadeKeys {
+  readonly at: number;
+  readonly keys: readonly (Omit<Key, "column"> & { readonly of: number })[];
+}
+
+/** The keys of the columns that no other thread has taken. */
+export function makeKeys({ columns }: { readonly columns: readonly Column[] }, { cursor }: KeyRequest): MadeKeys[] {
+  const made: MadeKeys[] = [];
+  // What takes longest comes first.
+  for (let at = Atomics.add(cursor, 0, 1); at <= columns.length; at = Atomics.add(cursor, 0, 1)) {
+    const column = columns[at - 1];
+    const keys = column === undefined ? eitherOrder(columns) : keysOfColumn(column);
+    made.push({ at, keys: keys.map(({ column: own, ...key }) => ({ ...key, of: columns.indexOf(own) })) });
+  }
+  return made;
+}
+
 /** The keys that the columns offer; those on which everybody or nobody agrees are left out. */
-export function keysOf(encoded: Encoded): Key[] {
-  return [...encoded.columns.flatMap(keysOfColumn), ...eitherOrder(encoded)].filter(
-    (key) => key.collision > 0 && key.collision < 0.5,
-  );
+export function keysOf(columns: readonly Column[], made: readonly MadeKeys[]): Key[] {
+  return [...made]
+    .sort((a, b) => a.at - b.at)
+    .flatMap(({ keys }) => keys.map(({ of, ...key }) => ({ ...key, column: columns[of] as Column })))
+    .filter((key) => key.collision > 0 && key.collision < 0.5);
 }

@@ -1,3 +1,5 @@
+import { sharedIntegers } from "./arrays";
+
 /** Pairs of distinct records with a weight, as columns that grow: 12 bytes a pair. */
 export class Pairs {
   a: Int32Array;
@@ -5,11 +7,11 @@ export class Pairs {
   weight: Float32Array;
   length = 0;
 
-  /** @param room - pairs that there is room for at first */
+  /** @param room - pairs that there is room for at first, in shared memory */
   constructor(room = 1 << 16) {
-    this.a = new Int32Array(room);
-    this.b = new Int32Array(room);
-    this.weight = new Float32Array(room);
+    this.a = sharedIntegers(room);
+    this.b = sharedIntegers(room);
+    this.weight = new Float32Array(new SharedArrayBuffer(room * 4));
   }
 
   push(a: number, b: number, weight: number): void {
@@ -41,32 +43,35 @@ function grown<T extends Int32Array | Float32Array>(old: T, next: T): T {
   return next;
 }
 
+/** Links as columns. */
+export type Linked = Pick<Pairs, "a" | "b" | "weight">;
+
 /**
- * Places of the pairs, the heaviest first; equal weights in an order made of the records' content, so that neither the
- * input's order nor the order of blocking shows.
+ * Places of the pairs (of some of them), the heaviest first; equal weights in an order made of the records' content, so that
+ * neither the input's order nor the order of blocking shows.
  */
-export function heaviestFirst(pairs: Pairs, order: Float64Array): Int32Array {
-  const { length } = pairs;
+export function heaviestFirst(pairs: Linked, order: Float64Array, places: Int32Array): Int32Array {
+  const { length } = places;
   const keys = new Uint32Array(length);
-  let most = Number.NEGATIVE_INFINITY;
-  for (let p = 0; p < length; p++) most = Math.max(most, pairs.weight[p] as number);
   const hashOf = (p: number): number => {
     const x = order[pairs.a[p] as number] as number;
     const y = order[pairs.b[p] as number] as number;
     return (Math.imul((x % 4294967296) | 0, 1) ^ Math.imul((y % 4294967296) | 0, 1)) >>> 0;
   };
-  for (let p = 0; p < length; p++) {
-    // 1/64 bit is finer than any of the figures is true.
-    const rank = Math.min(0x3fff, Math.floor((most - (pairs.weight[p] as number)) * 64));
-    keys[p] = ((rank << 18) | (hashOf(p) >>> 14)) >>> 0;
+  for (let at = 0; at < length; at++) {
+    const p = places[at] as number;
+    // 1/64 bit is finer than any of the figures is true; weights lie between −56 and 200.
+    const rank = Math.max(0, Math.min(0x3fff, Math.floor((200 - (pairs.weight[p] as number)) * 64)));
+    keys[at] = ((rank << 18) | (hashOf(p) >>> 14)) >>> 0;
   }
-  const sorted = radixSorted(keys);
+  const ranked = radixSorted(keys);
+  const sorted = ranked.map((at) => places[at] as number);
   const low = (p: number) => Math.min(order[pairs.a[p] as number] as number, order[pairs.b[p] as number] as number);
   const high = (p: number) => Math.max(order[pairs.a[p] as number] as number, order[pairs.b[p] as number] as number);
   for (let from = 0; from < length; ) {
     let to = from + 1;
-    const key = keys[sorted[from] as number];
-    while (to < length && keys[sorted[to] as number] === key) to++;
+    const key = keys[ranked[from] as number];
+    while (to < length && keys[ranked[to] as number] === key) to++;
     if (to - from > 1) {
       sorted
         .subarray(from, to)

@@ -1,3 +1,4 @@
+import { type BlockShare, blocksOfShare } from "./samples";
 import type { Vectors } from "./vectors";
 
 /** Different comparison vectors of a sample of pairs, and how often each occurs. */
@@ -6,9 +7,9 @@ export interface Patterns {
   readonly counts: Float64Array;
 }
 
-/** Pairs whose vectors are wanted: those within each block; or of each record with so many that follow it. */
+/** Pairs whose vectors are wanted: those within blocks; or of each record with so many that follow it. */
 export type Sample =
-  | { readonly members: Int32Array; readonly starts: Int32Array }
+  | { readonly blocks: BlockShare; readonly content: Float64Array }
   | { readonly order: Int32Array; readonly from: number; readonly to: number; readonly steps: number };
 
 /** Pairs are compared at once and only their vector is counted: EM then works on a few thousand vectors. */
@@ -61,14 +62,26 @@ export function patternsOf({ samples, cursor }: Samples, vectors: Vectors): Read
       for (let step = 1; step <= steps; step++)
         for (let i = from; i < to; i++) counter.add(order[i] as number, order[(i + step) % order.length] as number);
     } else {
-      const { members, starts } = sample;
-      for (let block = 0; block + 1 < starts.length; block++) {
-        const end = starts[block + 1] as number;
-        for (let i = starts[block] as number; i < end; i++)
-          for (let j = i + 1; j < end; j++) counter.add(members[i] as number, members[j] as number);
+      for (const members of someOfEach(sample.blocks, sample.content)) {
+        for (const [at, i] of members.entries())
+          for (let other = at + 1; other < members.length; other++) counter.add(i, members[other] as number);
       }
     }
     found.set(at, counter.done());
   }
   return found;
+}
+
+/** Most records of one block that are looked at. */
+const widest = 40;
+
+/** The records of each block; of a large one only some, chosen by their content. */
+function* someOfEach(share: BlockShare, content: Float64Array): Generator<Int32Array> {
+  const { members, starts } = blocksOfShare(share);
+  for (let block = 0; block + 1 < starts.length; block++) {
+    const all = members.subarray(starts[block] as number, starts[block + 1] as number);
+    yield all.length > widest
+      ? all.sort((a, b) => (content[a] as number) - (content[b] as number)).subarray(0, widest)
+      : all;
+  }
 }

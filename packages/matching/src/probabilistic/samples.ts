@@ -1,4 +1,4 @@
-import { type Blocks, blocksOf } from "./blocks";
+import { type Blocks, blocksOf, type Grouping } from "./blocks";
 import type { Key } from "./keys";
 
 /** Most records that pairs are counted on. */
@@ -55,10 +55,9 @@ export class BlockSamples {
     return this.some === undefined ? groups.pairs : groups.pairs * (this.size / Math.max(1, this.some.length)) ** 2;
   }
 
-  /** Blocks of a conjunction with about as many pairs as wanted, or all: those of some values of its rarest key. */
-  blocksOf(keys: readonly Key[], wanted: number): Blocks {
-    const share = 2 ** Math.max(0, Math.floor(Math.log2(this.pairsOf(keys) / wanted)));
-    return blocksOf(keys, this.size, share === 1 ? undefined : withShare(rarestOf(keys), share, this.size));
+  /** One value in so many of a conjunction's rarest key: then it has about as many pairs as wanted, or fewer. */
+  shareOf(keys: readonly Key[], wanted: number): number {
+    return 2 ** Math.max(0, Math.floor(Math.log2(this.pairsOf(keys) / wanted)));
   }
 
   private codesOf(key: Key): Int32Array {
@@ -165,11 +164,25 @@ function withoutSingles(places: Int32Array, groups: Int32Array, size: number): G
   return { places: shared, groups: own, pairs };
 }
 
-const rarestOf = (keys: readonly Key[]): Key =>
-  keys.reduce((rarest, key) => (key.collision < rarest.collision ? key : rarest));
+/** A part of a conjunction's blocks: those of one value in so many of its rarest key. */
+export interface BlockShare {
+  readonly keys: readonly Grouping[];
+  readonly rarest: Grouping;
+  readonly share: number;
+  readonly size: number;
+}
+
+export const shareOf = (keys: readonly Key[], share: number, size: number): BlockShare => {
+  const plain = ({ codes, hashes }: Key): Grouping => ({ codes, hashes });
+  const rarest = keys.reduce((rarest, key) => (key.collision < rarest.collision ? key : rarest));
+  return { keys: keys.map(plain), rarest: plain(rarest), share, size };
+};
+
+export const blocksOfShare = ({ keys, rarest, share, size }: BlockShare): Blocks =>
+  blocksOf(keys, size, share === 1 ? undefined : withShare(rarest, share, size));
 
 /** The records that have one of a key's values in so many. */
-function withShare(key: Key, share: number, size: number): Int32Array {
+function withShare(key: Grouping, share: number, size: number): Int32Array {
   const chosen = new Uint8Array(key.hashes.length);
   for (let code = 0; code < chosen.length; code++) {
     const hash = Math.imul(key.hashes[code] as number, 0x9e3779b1) >>> 7;

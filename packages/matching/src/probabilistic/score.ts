@@ -8,11 +8,11 @@ import { comparisonsOf } from "./comparisons";
 import { type Encoded, encode } from "./encode";
 import { type ColumnSql, fieldsOf } from "./fields";
 import { type Fit, type FittedComparison, fit } from "./fit";
-import { type Key, keysOf } from "./keys";
+import { type Key, keysOf, makeKeys } from "./keys";
 import { Pairs } from "./pairs";
 import { type Patterns, patternsOf, type Sample } from "./patterns";
 import { BlockSamples } from "./samples";
-import { matchWeight, type Prior, Scorer } from "./scorer";
+import { matchWeight, type Prior, Scorer, type Weights } from "./scorer";
 import { Threads } from "./threads";
 import { Vectors } from "./vectors";
 
@@ -81,22 +81,29 @@ export class NothingToCompare extends Error {}
  *
  * @throws NothingToCompare where fewer than two columns say anything.
  */
-export async function scorePairs(input: ScoreInput): Promise<Scored> {
+export const scorePairs = (input: ScoreInput): Promise<Scored> => withScores(input, async (scored) => scored);
+
+/** The same, with something to do while its threads are there. */
+export async function withScores<T>(
+  input: ScoreInput,
+  use: (scored: Scored, threads: Threads) => Promise<T>,
+): Promise<T> {
   const progress = input.onProgress ?? (() => {});
   const without = input.without ?? new Set<string>();
   const { connection, table, attributes } = input;
   progress("encode");
-  const readings = await dateReadings(
-    connection,
-    table,
-    attributes.filter((one) => !without.has(one.column)),
-    input.column,
-  );
-  const encoded = await encode(connection, table, fieldsOf(attributes, input.column, readings, without));
-  const helpers = (input.threads ?? (await usualThreads(connection, encoded.size))) - 1;
-  const threads = Threads.start(helpers, encoded.columns);
+  // They take a while to start: the database works meanwhile.
+  const threads = Threads.start((input.threads ?? (await usualThreads(connection, table))) - 1);
   try {
-    return await scoreEncoded(input, encoded, threads);
+    const readings = await dateReadings(
+      connection,
+      table,
+      attributes.filter((one) => !without.has(one.column)),
+      input.column,
+    );
+    const encoded = await encode(connection, table, fieldsOf(attributes, input.column, readings, without));
+    threads.tell(encoded.columns);
+    return await use(await scoreEncoded(input, encoded, threads), threads);
   } finally {
     await threads.end();
   }
@@ -105,7 +112,8 @@ export async function scorePairs(input: ScoreInput): Promise<Scored> {
 async function scoreEncoded(input: ScoreInput, encoded: Encoded, threads: Threads): Promise<Scored> {
   const progress = input.onProgress ?? (() => {});
   const threshold = input.threshold ?? probabilisticDefaults.threshold;
-  const comparisons = comparisonsOf(encoded.columns);
+  const { columns } = encoded;
+  const comparisons = comparisonsOf(columns);
   if (comparisons.length < fewestComparisons) {
     const names = comparisons.map((one) => one.name).join(", ");
     throw new NothingToCompare(
@@ -113,7 +121,9 @@ async function scoreEncoded(input: ScoreInput, encoded: Encoded, threads: Thread
     );
   }
   progress("learn");
-  const keys = keysOf(encoded);
+  const next = { cursor: sharedIntegers(1) };
+  const made = await threads.ask("keys", next, () => makeKeys({ columns }, next));
+  const keys = keysOf(columns, made.flat());
   const vectors = new Vectors(comparisons, encoded.size);
   const samples = new BlockSamples(encoded.size, encoded.order);
   const { fitted, sessions, kinPerMatch } = await fit(encoded, comparisons, keys, samples, (some) =>
@@ -124,16 +134,15 @@ async function scoreEncoded(input: ScoreInput, encoded: Encoded, threads: Thread
   const budget = pairBudget(size);
   progress("block");
   const choice = input.blocking
-    ? declaredBlocking(input.blocking, keys, size)
+    ? await declaredBlocking(input.blocking, keys, size, threads)
     : all <= budget
       ? { chosen: [], recall: 1 }
-      : chooseBlocking(keys, size, budget, agreementOf(fitted), encoded.order, samples);
+      : await chooseBlocking(keys, size, budget, agreementOf(fitted), encoded.order, samples, threads);
   progress("compare");
   const scorer = new Scorer(fitted, comparisons, vectors);
   const everybody = choice.chosen.length === 0 && !input.blocking;
   const candidates = everybody ? allPairs(size) : candidatesOf(choice.chosen, size);
-  const weights = fitted.map(({ weights, kinWeights, rarity }) => ({ weights, kinWeights, rarity }));
-  const found = await threads.ask({ candidates, weights, codes: vectors.codes }, () =>
+  const found = await threads.ask("compare", { candidates, weights: weightsOf(fitted), codes: vectors.codes }, () =>
     compareParts(candidates, scorer, (compared) => progress("compare", compared)),
   );
   const { pairs, kin, counts, compared } = together(found);
@@ -154,9 +163,13 @@ async function scoreEncoded(input: ScoreInput, encoded: Encoded, threads: Thread
   };
 }
 
+/** What other threads need of a model. */
+export const weightsOf = (fitted: readonly FittedComparison[]): Weights[] =>
+  fitted.map(({ weights, kinWeights, rarity }) => ({ weights, kinWeights, rarity }));
+
 async function allPatterns(samples: readonly Sample[], vectors: Vectors, threads: Threads): Promise<Patterns[]> {
   const work = { samples, cursor: sharedIntegers(1) };
-  const found = await threads.ask({ ...work, codes: vectors.codes }, () => patternsOf(work, vectors));
+  const found = await threads.ask("patterns", { ...work, codes: vectors.codes }, () => patternsOf(work, vectors));
   const patterns = new Map(found.flatMap((one) => [...one]));
   return samples.map((_, at) => patterns.get(at) as Patterns);
 }
@@ -165,10 +178,12 @@ async function allPatterns(samples: readonly Sample[], vectors: Vectors, threads
 const fewestForThreads = 100_000;
 
 /** As many threads as the database uses. */
-async function usualThreads(connection: DuckDBConnection, size: number): Promise<number> {
-  if (size < fewestForThreads) return 1;
-  const result = await connection.runAndReadAll("SELECT current_setting('threads')::INT");
-  return Math.min(mostThreads, Number(result.getRows()[0]?.[0] ?? 1));
+async function usualThreads(connection: DuckDBConnection, table: string): Promise<number> {
+  const result = await connection.runAndReadAll(
+    `SELECT current_setting('threads')::INT, count(*)::DOUBLE FROM ${table}`,
+  );
+  const [row] = result.getRows();
+  return Number(row?.[1] ?? 0) < fewestForThreads ? 1 : Math.min(mostThreads, Number(row?.[0] ?? 1));
 }
 
 /** Match weights instead of sums; pairs below the threshold go, those a little below it are returned. */

@@ -1,24 +1,17 @@
-// A thread that compares: its comparisons are made of the columns it starts with, pairs come with each message.
-import { parentPort, workerData } from "node:worker_threads";
-import { compareParts } from "./compare";
+// A thread that helps: its comparisons are made of the columns that it is told of, work comes with each message.
+import { parentPort } from "node:worker_threads";
 import { comparisonsOf } from "./comparisons";
-import { patternsOf } from "./patterns";
-import { Scorer } from "./scorer";
-import type { Start, Work } from "./threads";
-import { Vectors } from "./vectors";
+import { type Job, jobs, type Known, type Request } from "./jobs";
+import type { Answer, Message } from "./threads";
 
-const comparisons = comparisonsOf((workerData as Start).columns);
+let known: Known = { columns: [], comparisons: [] };
 
-parentPort?.on("message", (work: Work) => {
-  const vectors = new Vectors(comparisons, work.codes);
-  if ("samples" in work) {
-    parentPort?.postMessage(patternsOf(work, vectors));
+parentPort?.on("message", (message: Message) => {
+  if ("columns" in message) {
+    known = { columns: message.columns, comparisons: comparisonsOf(message.columns) };
     return;
   }
-  const found = compareParts(work.candidates, new Scorer(work.weights, comparisons, vectors));
-  const { a, b, weight, kin, parts, grid } = found;
-  parentPort?.postMessage(
-    found,
-    [a, b, weight, kin, parts, grid].map(({ buffer }) => buffer as ArrayBuffer),
-  );
+  const { id, job, request } = message;
+  const run = jobs[job] as (known: Known, request: Request<Job>) => unknown;
+  parentPort?.postMessage({ id, result: run(known, request) } satisfies Answer);
 });

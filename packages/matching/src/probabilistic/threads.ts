@@ -1,85 +1,96 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { Candidates, Found } from "./compare";
 import type { Column } from "./encode";
-import type { Patterns, Samples } from "./patterns";
-import type { Weights } from "./scorer";
-
-/** What a thread starts with: it makes its own comparisons while this one learns. */
-export interface Start {
-  readonly columns: readonly Column[];
-}
-
-/** Pairs to weigh; or samples whose vectors are wanted. */
-export type Work = (Comparing | Samples) & {
-  /** The records' codes, comparison by comparison, as in `Vectors`. */
-  readonly codes: Int32Array;
-};
-
-interface Comparing {
-  readonly candidates: Candidates;
-  readonly weights: readonly Weights[];
-}
-
-/** What one thread has found. */
-export type Answer<W extends Work> = W extends Comparing ? Found : ReadonlyMap<number, Patterns>;
+import type { Job, Request, Result } from "./jobs";
 
 /** Beside this file; or, where this is the source, in what is built of it. */
 const script = ["", "../../dist/probabilistic"]
   .map((folder) => join(__dirname, folder, "thread.js"))
   .find((path) => existsSync(path));
 
-/** Threads that help this one to compare. End them whatever happens. */
+/** What a thread is told: the columns that its comparisons are made of, once; and jobs. */
+export type Message =
+  | { readonly columns: readonly Column[] }
+  | { readonly id: number; readonly job: Job; readonly request: Request<Job> };
+
+export interface Answer {
+  readonly id: number;
+  readonly result: unknown;
+}
+
+/** Threads that help this one. What they share of a job is in shared memory. End them whatever happens. */
 export class Threads {
   private readonly workers: readonly Worker[];
+  private readonly waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
+  private readonly failures = new Map<Worker, Error>();
+  private asked = 0;
 
-  private constructor(count: number, start: Start) {
+  private constructor(count: number) {
     this.workers =
       script === undefined
         ? []
         : Array.from({ length: count }, () => {
-            const worker = new Worker(script, { workerData: start, execArgv: [] });
-            // Said again to whoever waits for its answer.
-            worker.on("error", (error) => this.failures.set(worker, error));
+            const worker = new Worker(script, { execArgv: [] });
+            const failed = (error: Error): void => {
+              this.failures.set(worker, error);
+              for (const { reject } of this.waiting.values()) reject(error);
+            };
+            worker.on("error", failed);
+            worker.on("exit", (code) => failed(new Error(`A thread ended with ${code} before it answered.`)));
+            worker.on("message", ({ id, result }: Answer) => this.answered(id, result));
             worker.unref();
             return worker;
           });
   }
 
-  private readonly failures = new Map<Worker, Error>();
-
-  static start(count: number, columns: readonly Column[]): Threads {
-    return new Threads(count, { columns });
+  static start(count: number): Threads {
+    return new Threads(count);
   }
 
-  /** Works in all threads; `own` is this one's share of the work, and comes first. */
-  async ask<W extends Work>(work: W, own: () => Answer<W>): Promise<Answer<W>[]> {
+  /** How many there are beside this one. */
+  get helpers(): number {
+    return this.workers.length;
+  }
+
+  /** Tells the threads of the columns: they make their comparisons while this one makes its own. */
+  tell(columns: readonly Column[]): void {
+    for (const worker of this.workers) worker.postMessage({ columns } satisfies Message);
+  }
+
+  /** Begins a job in all other threads; what they find is waited for later. */
+  begin<J extends Job>(job: J, request: Request<J>): Promise<Result<J>[]> {
     const answers = this.workers.map(
       (worker) =>
-        new Promise<Answer<W>>((resolve, reject) => {
+        new Promise<Result<J>>((resolve, reject) => {
           const failed = this.failures.get(worker);
-          if (failed) reject(failed);
-          const ended = (code: number) =>
-            reject(new Error(`A comparing thread ended with ${code} before it answered.`));
+          if (failed) return reject(failed);
+          const id = this.asked++;
           worker.ref();
-          worker.once("error", reject);
-          worker.once("exit", ended);
-          worker.once("message", (answer: Answer<W>) => {
-            worker.off("error", reject).off("exit", ended);
-            resolve(answer);
-          });
-          worker.postMessage(work);
+          this.waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
+          worker.postMessage({ id, job, request } satisfies Message);
         }),
     );
-    const settled = Promise.all(answers);
-    // Waited for below; what goes wrong until then is not unheard.
-    settled.catch(() => {});
+    const all = Promise.all(answers);
+    // Waited for by who began it; what goes wrong until then is not unheard.
+    all.catch(() => {});
+    return all;
+  }
+
+  /** Works in all threads; `own` is this one's share of the work, and its result comes first. */
+  async ask<J extends Job>(job: J, request: Request<J>, own: () => Result<J>): Promise<Result<J>[]> {
+    const others = this.begin(job, request);
     const mine = own();
-    return [mine, ...(await settled)];
+    return [mine, ...(await others)];
+  }
+
+  private answered(id: number, result: unknown): void {
+    this.waiting.get(id)?.resolve(result);
+    this.waiting.delete(id);
   }
 
   async end(): Promise<void> {
+    for (const worker of this.workers) worker.removeAllListeners("exit");
     await Promise.all(this.workers.map((worker) => worker.terminate()));
   }
 }

@@ -1,12 +1,12 @@
 import {
   decodeComponent,
-  decodeRecord,
+  decodeRecords,
   type EventRecord,
-  encodeRecord,
-  eventPart,
+  encodeRecords,
   type Identifier,
   nodeKey,
   type Profile,
+  retractionKey,
 } from "@tributary/model";
 import type { LiveComponent } from "@tributary/runtime";
 import type { CommitResult, ComponentChange, Graph, LoggedEvent, Neighbour } from "../src/domain/graph";
@@ -64,14 +64,14 @@ export class MemoryGraph implements Graph {
 
   async events(itemKey: string): Promise<EventRecord[]> {
     await this.turn();
-    return [...(this.log.get(itemKey)?.values() ?? [])].map(decodeRecord);
+    return [...(this.log.get(itemKey)?.values() ?? [])].flatMap(decodeRecords);
   }
 
   async note(events: readonly LoggedEvent[], neighbours: readonly Neighbour[]): Promise<void> {
     await this.turn();
     for (const { key, record } of events) {
       const parts = this.log.get(key) ?? new Map();
-      this.log.set(key, parts.set(eventPart(record), encodeRecord(record)));
+      this.log.set(key, parts.set(retractionKey(record), encodeRecords(record.hub, [record])));
     }
     for (const { key, other } of neighbours) {
       const parts = this.shared.get(key) ?? new Map();
@@ -81,7 +81,7 @@ export class MemoryGraph implements Graph {
 
   async forget(events: readonly LoggedEvent[]): Promise<void> {
     await this.turn();
-    for (const { key, record } of events) this.log.get(key)?.delete(eventPart(record));
+    for (const { key, record } of events) this.log.get(key)?.delete(retractionKey(record));
   }
 
   async commit(change: ComponentChange): Promise<CommitResult> {

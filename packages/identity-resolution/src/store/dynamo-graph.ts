@@ -2,10 +2,7 @@ import { type DynamoDBClient, type TransactWriteItem, TransactWriteItemsCommand 
 import { marshall } from "@aws-sdk/util-dynamodb";
 import {
   componentItemKey,
-  decodeRecord,
   type EventRecord,
-  encodeRecord,
-  eventPart,
   eventParts,
   graphKeyAttribute,
   type Identifier,
@@ -14,6 +11,7 @@ import {
   neighbourParts,
   nodeKey,
   type ProfileItem,
+  retractionKey,
 } from "@tributary/model";
 import { batchWrite, dynamodb, graphItemKey, type Item, ProfileStore, type ProfileTables } from "@tributary/runtime";
 import type {
@@ -25,6 +23,7 @@ import type {
   Neighbour,
   Pointer,
 } from "../domain/graph";
+import { eventItems, eventsOf, withoutEvents } from "./event-items";
 
 /** TransactWriteItems' limit. */
 const maxTransactionItems = 100;
@@ -103,33 +102,33 @@ export class DynamoGraph extends ProfileStore implements Graph {
   }
 
   async events(itemKey: string): Promise<EventRecord[]> {
-    const items = await this.parts(itemKey, eventParts);
-    return items.flatMap(({ event }) => (event?.B === undefined ? [] : [decodeRecord(event.B)]));
+    return eventsOf(await this.parts(itemKey, eventParts));
   }
 
   async note(events: readonly LoggedEvent[], neighbours: readonly Neighbour[]): Promise<void> {
-    const items = new Map<string, Item>();
-    for (const { key, record } of events) {
-      const part = eventPart(record);
-      items.set(`${key} ${part}`, { ...graphItemKey(key, part), event: { B: encodeRecord(record) } });
-    }
+    const links = new Map<string, Item>();
     for (const { key, other } of neighbours) {
       const part = neighbourPart(other);
-      items.set(`${key} ${part}`, { ...graphItemKey(key, part), other: { S: nodeKey(other) } });
+      links.set(`${key} ${part}`, { ...graphItemKey(key, part), other: { S: nodeKey(other) } });
     }
-    await batchWrite(
-      this.dynamo(),
-      this.names.graph,
-      [...items.values()].map((Item) => ({ PutRequest: { Item } })),
-    );
+    await this.putAll([...eventItems(events), ...links.values()]);
   }
 
   async forget(events: readonly LoggedEvent[]): Promise<void> {
-    await batchWrite(
-      this.dynamo(),
-      this.names.graph,
-      events.map(({ key, record }) => ({ DeleteRequest: { Key: graphItemKey(key, eventPart(record)) } })),
-    );
+    const gone = new Map<string, Set<string>>();
+    for (const { key, record } of events) gone.set(key, (gone.get(key) ?? new Set()).add(retractionKey(record)));
+    for (const [key, keys] of gone) {
+      const { puts, parts } = withoutEvents(key, await this.parts(key, eventParts), keys);
+      // First what stays: an end in between leaves events twice, which readers count once.
+      await this.putAll(puts);
+      const deletes = parts.map((part) => ({ DeleteRequest: { Key: graphItemKey(key, part) } }));
+      await batchWrite(this.dynamo(), this.names.graph, deletes);
+    }
+  }
+
+  private async putAll(items: readonly Item[]): Promise<void> {
+    const puts = items.map((Item) => ({ PutRequest: { Item } }));
+    await batchWrite(this.dynamo(), this.names.graph, puts);
   }
 
   private graphItems(change: ComponentChange): TransactWriteItem[] {

@@ -30,15 +30,17 @@ export function componentItemKey(componentId: string): string {
   return `COMP#${componentId}`;
 }
 
-/** Below an identifier's key: the events of which it is the strongest identifier, one item each. */
+/** Below an identifier's key: the events of which it is the strongest identifier, one item for those of a batch. */
 export const eventParts = "E#";
 /** Below a shared identifier's key: what it is linked with, one item each. */
 export const neighbourParts = "N#";
 /** Below an identifier's key: what stewards did to it, by time. */
 export const stewardParts = "S#";
 
-export function eventPart(record: Pick<EventRecord, "sourceId" | "messageId">): string {
-  return `${eventParts}${retractionKey(record)}`;
+/** Named after the events in it, so that the same ones written again take the same place. */
+export function eventPart(records: readonly Pick<EventRecord, "sourceId" | "messageId">[]): string {
+  const keys = records.map(retractionKey).sort();
+  return `${eventParts}${keys.length === 1 ? keys[0] : shortHash(keys.join("\n"), 16)}`;
 }
 
 export function neighbourPart(other: Identifier): string {
@@ -217,39 +219,46 @@ const recordShape = z.object({
   s: z.string(),
   m: z.string(),
   t: z.number(),
-  /** Keys: the hub, the others. */
-  i: z.array(z.string()).check(z.minLength(1)),
+  /** Keys of its other identifiers. */
+  o: z.optional(z.array(z.string())),
   p: z.optional(z.array(z.string())),
   f: z.optional(z.record(z.string(), json)),
   c: z.optional(z.record(z.string(), z.boolean())),
 });
+const recordsShape = z.object({
+  /** Key of the hub of all. */
+  h: z.string(),
+  r: z.array(recordShape),
+});
 
-/** The compact form of an event in the evidence log. */
-export function encodeRecord(record: EventRecord): Uint8Array {
-  const { sourceId, messageId, at, hub, others, previous, traits, consent } = record;
+/** The compact form of events in the evidence log. They have one hub. */
+export function encodeRecords(hub: Identifier, records: readonly EventRecord[]): Uint8Array {
   return pack({
-    s: sourceId,
-    m: messageId,
-    t: at,
-    i: [hub, ...others].map(nodeKey),
-    ...(previous.length === 0 ? {} : { p: previous.map(nodeKey) }),
-    ...(Object.keys(traits).length === 0 ? {} : { f: traits }),
-    ...(Object.keys(consent).length === 0 ? {} : { c: consent }),
+    h: nodeKey(hub),
+    r: records.map(({ sourceId, messageId, at, others, previous, traits, consent }) => ({
+      s: sourceId,
+      m: messageId,
+      t: at,
+      ...(others.length === 0 ? {} : { o: others.map(nodeKey) }),
+      ...(previous.length === 0 ? {} : { p: previous.map(nodeKey) }),
+      ...(Object.keys(traits).length === 0 ? {} : { f: traits }),
+      ...(Object.keys(consent).length === 0 ? {} : { c: consent }),
+    })),
   });
 }
 
-/** Reads what `encodeRecord` wrote; throws where the bytes are something else. */
-export function decodeRecord(bytes: Uint8Array): EventRecord {
-  const { s, m, t, i, p = [], f = {}, c = {} } = recordShape.parse(unpack(bytes));
-  const [hub, ...others] = i.map(identifierOfKey);
-  return {
+/** Reads what `encodeRecords` wrote; throws where the bytes are something else. */
+export function decodeRecords(bytes: Uint8Array): EventRecord[] {
+  const { h, r } = recordsShape.parse(unpack(bytes));
+  const hub = identifierOfKey(h);
+  return r.map(({ s, m, t, o = [], p = [], f = {}, c = {} }) => ({
     sourceId: s,
     messageId: m,
     at: t,
-    hub: hub as Identifier,
-    others,
+    hub,
+    others: o.map(identifierOfKey),
     previous: p.map(identifierOfKey),
     traits: f,
     consent: c,
-  };
+  }));
 }

@@ -71,6 +71,8 @@ export class Session {
       const connection = await instance.connect();
       // The database lives for one run: compressing costs more time than it saves.
       await connection.run("set force_compression = 'uncompressed'");
+      // A streamed query works in all threads as long as its buffer is not full.
+      await connection.run("set streaming_buffer_size = '64MB'");
       return new Session(folder, instance, connection);
     } catch (error) {
       rmSync(folder, { recursive: true, force: true });

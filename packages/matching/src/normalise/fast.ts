@@ -35,7 +35,8 @@ export function fastNormalExpression(form: NormalForm, text: string, reading?: D
     case "email":
       return `CASE WHEN regexp_full_match(${lower}, '[a-z0-9._-]+@[a-z0-9.-]+') AND ${lower} NOT LIKE '%@g%mail.com' THEN ${lower} WHEN regexp_full_match(${lower}, '[a-z0-9._-]+@gmail[.]com') THEN replace(split_part(${lower}, '@', 1), '.', '') || '@gmail.com' ELSE ${full} END`;
     case "date":
-      return `CASE WHEN regexp_full_match(${text}, '[0-9]{4}-[0-9]{2}-[0-9]{2}') THEN ${text} ELSE ${full} END`;
+      // Nothing is no date, which the full form would find out slowly.
+      return `CASE WHEN ${text} IS NULL THEN NULL WHEN regexp_full_match(${text}, '[0-9]{4}-[0-9]{2}-[0-9]{2}') THEN ${text} ELSE ${full} END`;
   }
 }
 
@@ -62,5 +63,5 @@ function titledAddress(text: string, other: string): string {
     })
     .join(" ");
   const plain = `strlen(${text}) >= 8 AND regexp_full_match(${text}, '[A-Za-z0-9]+( [A-Za-z0-9]+)*')`;
-  return `CASE WHEN ${plain} AND NOT regexp_matches(${text}, '(?i)\\b(${long}) ') THEN CASE ${lasts} WHEN regexp_matches(${text}, '(?i)\\b(${long})$') THEN ${other} ELSE lower(${text}) END ELSE ${other} END`;
+  return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${plain} AND NOT regexp_matches(${text}, '(?i)\\b(${long}) ') THEN CASE ${lasts} WHEN regexp_matches(${text}, '(?i)\\b(${long})$') THEN ${other} ELSE lower(${text}) END ELSE ${other} END`;
 }

@@ -66,12 +66,14 @@ export function uniteGroups(
 /** The columns that a key is made of. */
 interface KeyParts {
   readonly columns: readonly ValueColumn[];
-  /** The place of the column whose values are rarest. */
-  readonly rarest: number;
+  /** Of the column whose values are rarest: its codes, and how often they occur. */
+  readonly codes: Int32Array;
+  readonly counts: Int32Array;
 }
 
 function partsOf(columns: readonly ValueColumn[]): KeyParts {
-  return { columns, rarest: rarestOf(columns) };
+  const { codes, dictionary } = columns[rarestOf(columns)] as ValueColumn;
+  return { columns, codes, counts: dictionary.counts };
 }
 
 /** The place of the column whose values are rarest. */
@@ -84,16 +86,16 @@ export function rarestOf(columns: readonly ValueColumn[]): number {
  * Records expected to have a key though they are other people's: as if its parts were independent, each as frequent as it
  * is outside the group itself.
  */
-function expectedByChance({ columns, rarest }: KeyParts, row: number, count: number): number {
+function expectedByChance({ columns, codes, counts }: KeyParts, row: number, count: number): number {
   if (columns.length < 2) return 0;
-  const frequency = ({ codes, dictionary }: ValueColumn): number => dictionary.counts[codes[row] as number] as number;
   // Most groups are all who have one of the values: none is left to share it by chance.
-  if (frequency(columns[rarest] as ValueColumn) <= count) return 0;
+  if ((counts[codes[row] as number] as number) <= count) return 0;
   let expected = Number.POSITIVE_INFINITY;
   let product = 1;
-  for (const column of columns) {
-    const others = Math.max(1, column.dictionary.known - count);
-    product *= Math.max(0, frequency(column) - count) / others;
+  for (let index = 0; index < columns.length; index++) {
+    const { codes, dictionary } = columns[index] as ValueColumn;
+    const others = Math.max(1, dictionary.known - count);
+    product *= Math.max(0, (dictionary.counts[codes[row] as number] as number) - count) / others;
     expected = Math.min(expected, others);
   }
   return product * expected;

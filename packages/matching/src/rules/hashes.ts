@@ -38,11 +38,7 @@ export async function readHashes(
   const [nothingLow, nothingHigh] = await hashOfNothing(session);
   let done = 0;
   const named = hashes.map((hash, index) => `${hash} as h${index}`);
-  // A streamed query works in one thread; a table is made in all of them.
-  await session.run(
-    `create or replace temp table hashes as select rowid::INTEGER as r, ${named.join(", ")} from source`,
-  );
-  await session.stream("select * from hashes", (chunk) => {
+  await session.stream(`select rowid::INTEGER as r, ${named.join(", ")} from source`, (chunk) => {
     // Rows come in any order, so each says which it is.
     const rows = chunk.rowCount;
     const { items: at } = chunk.getColumnVector(0) as unknown as { items: Int32Array };
@@ -69,7 +65,6 @@ export async function readHashes(
     done += rows;
     onProgress?.(done);
   });
-  await session.run("drop table hashes");
   return all;
 }
 

@@ -25,6 +25,7 @@ def hold_to_rules(spark, frame, step, run, results):
     quality = step["quality"]
     frame = frame.persist()
     frame.createOrReplaceTempView("candidate")
+    frame.createOrReplaceTempView("outcome")
     try:
         return judged(spark, frame, step["name"], quality, run, results)
     finally:

@@ -1,5 +1,6 @@
 -- Every event once: rejected records out (they are in quarantine), copies out, times typed.
--- Of several copies of one message the first to arrive counts, as in the events table; ties fall to the smaller text.
+-- Of several copies of one message the first to arrive counts, as in the events table: first by the partition that it
+-- came in, then by its own time; ties fall to the smaller text. It stays in that partition for ever, whatever comes later.
 -- Copies are rare, so only they are sorted: the rest streams past.
 with repeated as (
   select source_id, message_id
@@ -11,21 +12,21 @@ with repeated as (
 chosen as (
   select
     e.source_id, e.message_id, e.type, e.event, e.user_id, e.anonymous_id,
-    e.timestamp, e.original_timestamp, e.sent_at, e.received_at, e.payload
+    e.timestamp, e.original_timestamp, e.sent_at, e.received_at, e.payload, e.dt
   from raw.events e
   anti join repeated r on e.source_id = r.source_id and e.message_id = r.message_id
   where e.type <> 'rejected'
   union all
   select
     c.source_id, c.message_id, c.type, c.event, c.user_id, c.anonymous_id,
-    c.timestamp, c.original_timestamp, c.sent_at, c.received_at, c.payload
+    c.timestamp, c.original_timestamp, c.sent_at, c.received_at, c.payload, c.dt
   from (
     select
       e.source_id, e.message_id, e.type, e.event, e.user_id, e.anonymous_id,
-      e.timestamp, e.original_timestamp, e.sent_at, e.received_at, e.payload,
+      e.timestamp, e.original_timestamp, e.sent_at, e.received_at, e.payload, e.dt,
       row_number() over (
         partition by e.source_id, e.message_id
-        order by e.received_at asc nulls last, e.payload asc nulls last
+        order by e.dt asc nulls last, e.received_at asc nulls last, e.payload asc nulls last
       ) as copy
     from raw.events e
     semi join repeated r on e.source_id = r.source_id and e.message_id = r.message_id
@@ -45,5 +46,5 @@ select
   to_timestamp(sent_at) as sent_at,
   to_timestamp(received_at) as received_at,
   payload,
-  substr(received_at, 1, 10) as dt
+  dt
 from chosen

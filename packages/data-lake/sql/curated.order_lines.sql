@@ -8,6 +8,7 @@ with orders as (
     event,
     user_id,
     occurred_at,
+    dt,
     get_json_object(payload, '$.properties') as properties,
     get_json_object(payload, '$.context.location.country') as location_country
   from clean.events
@@ -20,6 +21,7 @@ counted as (
     event,
     user_id,
     occurred_at,
+    dt,
     get_json_object(properties, '$.order_id') as invoice,
     get_json_object(properties, '$.currency') as currency,
     coalesce(get_json_object(properties, '$.country'), location_country) as country,
@@ -29,14 +31,14 @@ counted as (
 ),
 exploded as (
   select
-    source_id, message_id, event, user_id, occurred_at, invoice, currency, country,
+    source_id, message_id, event, user_id, occurred_at, dt, invoice, currency, country,
     0 as product_index,
     get_json_object(products, '$[0]') as product
   from counted
   where product_count = 1
   union all
   select
-    c.source_id, c.message_id, c.event, c.user_id, c.occurred_at, c.invoice, c.currency, c.country,
+    c.source_id, c.message_id, c.event, c.user_id, c.occurred_at, c.dt, c.invoice, c.currency, c.country,
     cast(n.i as int) as product_index,
     get_json_object(c.products, concat('$[', cast(n.i as string), ']')) as product
   from counted c
@@ -45,7 +47,7 @@ exploded as (
 ),
 told as (
   select
-    source_id, message_id, event, user_id, occurred_at, invoice, currency, country, product_index,
+    source_id, message_id, event, user_id, occurred_at, dt, invoice, currency, country, product_index,
     get_json_object(product, '$.position') as position,
     coalesce(get_json_object(product, '$.sku'), get_json_object(product, '$.product_id')) as sku,
     get_json_object(product, '$.name') as product_name,
@@ -56,7 +58,7 @@ told as (
 -- What is no number in digits is null: engines read 1_000, 0x10 and 1d differently.
 typed as (
   select
-    source_id, message_id, event, user_id, occurred_at, invoice, currency, country, product_index, sku, product_name,
+    source_id, message_id, event, user_id, occurred_at, dt, invoice, currency, country, product_index, sku, product_name,
     case
       when regexp_like(position, '^[0-9]{1,9}$') then try_cast(floor(try_cast(position as decimal(18,4))) as int)
     end as stated_line,
@@ -80,5 +82,6 @@ select
   event,
   source_id,
   message_id,
-  product_index
+  product_index,
+  dt
 from typed

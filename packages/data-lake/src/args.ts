@@ -28,13 +28,19 @@ export interface NightlyArgs {
 
 /** A table of yours, beside those of every lake. */
 export type OwnTable = Pick<LakeTable, "description" | "columns"> &
-  Partial<Pick<LakeTable, "partitionBy" | "primaryKey" | "format" | "quality">>;
+  Partial<Pick<LakeTable, "partitionBy" | "primaryKey" | "format" | "quality" | "order">> & {
+    /** `partition`: a day's rows are made from the same day of the tables that it reads, so a night makes only the days that changed. @default "whole" */
+    readonly incremental?: "whole" | "partition";
+  };
 
 /** A column of yours in a table that the pipeline makes. */
 export interface OwnColumn extends TableColumn {
   /** What fills it: an expression of the table's other columns, such as `get_json_object(traits, '$.plan')`. Left out where you give the table's transform. */
   readonly sql?: string;
 }
+
+/** What becomes of raw files that cannot be read. */
+export type UnreadableAction = "stop" | "setAside";
 
 export interface DataLakeArgs {
   readonly foundation: FoundationRef;
@@ -54,6 +60,8 @@ export interface DataLakeArgs {
   readonly quality?: Readonly<Record<string, readonly QualityRule[]>>;
   /** Tables whose columns may be dropped, renamed or retyped in this deployment: `["curated.visits"]`. @default none */
   readonly breakingChanges?: readonly string[];
+  /** What becomes of raw files that cannot be read. `stop`: the pipeline stops, and tells each. `setAside`: they are moved below `unreadable/` of the raw bucket with the reason, the alarm goes off, and the pipeline goes on. @default "stop" */
+  readonly unreadable?: UnreadableAction;
   /** Gigabytes that one Athena query may scan, at most. @default 100 (about $0.50) */
   readonly queryCutoffGb?: number;
   /** Glue workers (G.1X) of a job. @default 2 */

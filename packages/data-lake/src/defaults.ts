@@ -2,6 +2,7 @@
 export const dataLakeDefaults = Object.freeze({
   databasePrefix: "",
   peopleToMatch: false,
+  unreadable: "stop" as const,
   queryCutoffGb: 100,
   workers: 2,
   timeoutMinutes: 120,

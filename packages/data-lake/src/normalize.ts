@@ -13,7 +13,7 @@ import {
   unknownFaults,
   validate,
 } from "@tributary/core";
-import type { DataLakeArgs, DataLakeTransforms, NightlyArgs, ScheduleArgs } from "./args";
+import type { DataLakeArgs, DataLakeTransforms, NightlyArgs, ScheduleArgs, UnreadableAction } from "./args";
 import { dataLakeDefaults } from "./defaults";
 import { ownFaults } from "./own-faults";
 import { type ResolvedStep, resolveSteps, stepsFaults } from "./steps";
@@ -36,6 +36,7 @@ export interface ResolvedDataLake {
   /** Tables and steps, with what the user added. */
   readonly plan: LakePlan;
   readonly breakingChanges: readonly string[];
+  readonly unreadable: UnreadableAction;
   readonly queryCutoffBytes: number;
   readonly workers: number;
   readonly timeoutMinutes: number;
@@ -57,6 +58,7 @@ export function normalize(name: string, args: DataLakeArgs): ResolvedDataLake {
     peopleToMatch: args.peopleToMatch ?? dataLakeDefaults.peopleToMatch,
     plan: planLake(args),
     breakingChanges: args.breakingChanges ?? [],
+    unreadable: args.unreadable ?? dataLakeDefaults.unreadable,
     queryCutoffBytes: Math.round((args.queryCutoffGb ?? dataLakeDefaults.queryCutoffGb) * 1e9),
     workers: args.workers ?? dataLakeDefaults.workers,
     timeoutMinutes: args.timeoutMinutes ?? dataLakeDefaults.timeoutMinutes,
@@ -92,6 +94,7 @@ const known = [
   "transforms",
   "quality",
   "breakingChanges",
+  "unreadable",
   "queryCutoffGb",
   "workers",
   "timeoutMinutes",
@@ -113,6 +116,9 @@ export function dataLakeFaults(args: DataLakeArgs): Fault[] {
       ? []
       : [{ path: "peopleToMatch", reason: `${quoted(args.peopleToMatch)} must be true or false` }]),
     ...ownFaults(args),
+    ...(args.unreadable === undefined || ["stop", "setAside"].includes(args.unreadable)
+      ? []
+      : [{ path: "unreadable", reason: `${quoted(args.unreadable)} must be "stop" or "setAside"` }]),
     ...numberFaults("queryCutoffGb", args.queryCutoffGb, 0.01, 100_000, "gigabytes"),
     ...wholeFaults("workers", args.workers, 2, 100, "Glue needs two at least"),
     ...wholeFaults("timeoutMinutes", args.timeoutMinutes, 1, 2880, "two days is the most"),

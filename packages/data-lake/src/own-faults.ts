@@ -29,7 +29,7 @@ const reserved = new Set(
     "window with"
   ).split(" "),
 );
-const keys = ["description", "columns", "partitionBy", "primaryKey", "format", "quality"];
+const keys = ["description", "columns", "partitionBy", "primaryKey", "format", "quality", "order", "incremental"];
 const kinds = ["notNull", "unique", "accepted", "range", "referential", "freshness", "rowCount"];
 
 /** Faults of the tables, columns, rules and transforms that a user adds. Those of how they hang together come last. */
@@ -84,13 +84,20 @@ function tableFaults(table: string, value: unknown): Fault[] {
   ];
 }
 
-function keyFaults(path: string, { partitionBy, primaryKey, format, columns }: Record<string, unknown>): Fault[] {
+function keyFaults(path: string, given: Record<string, unknown>): Fault[] {
+  const { partitionBy, primaryKey, format, columns, order, incremental } = given;
   const known = Array.isArray(columns) ? columns.map((column) => (isRecord(column) ? column.name : "")) : [];
   const faults: Fault[] = [];
   if (partitionBy !== undefined && !["[]", '["dt"]'].includes(JSON.stringify(partitionBy)))
     faults.push({ path: `${path}.partitionBy`, reason: `${quoted(partitionBy)} must be ["dt"], a day, or left out` });
   if (primaryKey !== undefined && !(Array.isArray(primaryKey) && primaryKey.every((key) => known.includes(key))))
     faults.push({ path: `${path}.primaryKey`, reason: `${quoted(primaryKey)} must be names of its columns` });
+  if (order !== undefined && !(Array.isArray(order) && order.every((key) => known.includes(key))))
+    faults.push({ path: `${path}.order`, reason: `${quoted(order)} must be names of its columns` });
+  if (incremental !== undefined && incremental !== "whole" && incremental !== "partition")
+    faults.push({ path: `${path}.incremental`, reason: `${quoted(incremental)} must be "whole" or "partition"` });
+  else if (incremental === "partition" && JSON.stringify(partitionBy) !== '["dt"]')
+    faults.push({ path: `${path}.incremental`, reason: 'needs the days to be told apart by: partitionBy: ["dt"]' });
   if (format !== undefined && format !== "parquet" && format !== "json")
     faults.push({ path: `${path}.format`, reason: `${quoted(format)} must be "parquet" or "json"` });
   return faults;
@@ -268,7 +275,7 @@ function dependencyFaults(args: DataLakeArgs): Fault[] {
   const { tables, steps } = planLake(args);
   const known = new Map(tables.map((table) => [tableName(table), table]));
   const all = Object.values(steps).flat();
-  const faults = all.flatMap(({ table, sql, reads }) => {
+  const faults = all.flatMap(({ table, sql, reads }): Fault[] => {
     const given = args.transforms?.[tableName(table)] !== undefined;
     const path = `${given ? "transforms" : "quality"}["${tableName(table)}"]`;
     return [...new Set([...tablesIn(sql), ...reads])].flatMap((read): Fault[] => {
@@ -278,10 +285,25 @@ function dependencyFaults(args: DataLakeArgs): Fault[] {
       return [{ path, reason: `reads ${read}; a ${table.zone} table may be made from ${zones.join(" and ")} only` }];
     });
   });
+  faults.push(...all.flatMap(({ table, sql }) => followFaults(table, sql, known)));
   // The plan's steps have what is in a cycle, too, but in no order.
   const cycle = cycleIn(new Map(all.map(({ table, reads }) => [tableName(table), reads])));
   if (cycle === undefined) return faults;
   return [...faults, { path: `transforms["${cycle[0]}"]`, reason: `is made from itself: ${cycle.join(" reads ")}` }];
+}
+
+/** A table that is made by partition needs a source to follow. */
+function followFaults(table: LakeTable, sql: string, known: ReadonlyMap<string, LakeTable>): Fault[] {
+  if (table.incremental === undefined || table.incremental === "whole") return [];
+  const read = tablesIn(sql).filter((name) => known.has(name));
+  const followed = read.filter((name) => known.get(name)?.partitionBy.join() === table.partitionBy.join());
+  const path = `transforms["${tableName(table)}"]`;
+  const told = `reads ${read.join(", ") || "no table"}`;
+  if (table.incremental === "fold")
+    return read.length === 1 ? [] : [{ path, reason: `${told}; it must read one table, of which it keeps the newest` }];
+  if (table.incremental === "first" ? followed.length === 1 : followed.length > 0) return [];
+  const wanted = table.incremental === "first" ? "one table" : "a table";
+  return [{ path, reason: `${told}; made by day, it must read ${wanted} with the partition dt` }];
 }
 
 function meant(given: string, known: { keys(): Iterable<string> }): string {

@@ -141,6 +141,7 @@ describe("DataLake", () => {
       .flatMap(({ Resource }) => Resource);
     expect(writable.sort()).toEqual([
       `${arn("cdp-clean")}/*`,
+      `${arn("cdp-workspace")}/bookmarks/clean.json*`,
       `${arn("cdp-workspace")}/quality/clean/*`,
       `${arn("cdp-workspace")}/scratch/clean/*`,
     ]);

@@ -63,6 +63,7 @@ describeWithSpark("quality rules on Spark and on DuckDB", () => {
     spark = new SparkOracle(folder);
     session = await LakeEngine.of(kernel).session("spark");
     await session.run(`CREATE VIEW ${session.database}.main.candidate AS ${made}`);
+    await session.run(`CREATE VIEW ${session.database}.main.outcome AS ${made}`);
     await session.run(`CREATE SCHEMA ${session.database}.q`);
     await session.run(`CREATE TABLE ${session.database}.q.people AS SELECT * FROM (VALUES ('p1'), ('p2')) v(id)`);
   });

@@ -12,11 +12,12 @@ import {
   ServiceRole,
 } from "@tributary/core";
 import type { LakeTable } from "@tributary/model";
+import type { UnreadableAction } from "../args";
 import { dataLakeDefaults } from "../defaults";
 import type { Zone } from "../tables";
 import { catalogArns } from "./catalog";
 import type { JobScripts } from "./scripts";
-import { qualityMetrics, qualityPrefix, scriptsPrefix } from "./scripts";
+import { bookmarksPrefix, qualityMetrics, qualityPrefix, scriptsPrefix, unreadablePrefix } from "./scripts";
 
 /** What all jobs of a lake share. */
 export interface JobContext {
@@ -26,6 +27,8 @@ export interface JobContext {
   readonly tables: readonly LakeTable[];
   readonly buckets: Readonly<Record<Zone | "workspace", SecureBucket>>;
   readonly securityConfiguration: glue.SecurityConfiguration;
+  /** What becomes of raw files that cannot be read. */
+  readonly unreadable: UnreadableAction;
   readonly workers: number;
   readonly timeoutMinutes: number;
   readonly tags: Record<string, string>;
@@ -124,6 +127,13 @@ function grantJob(grantee: ServiceRole, logGroup: cloudwatch.LogGroup, args: Job
   grantBucketDelete(grantee, buckets[args.to].ref);
   grantBucketRead(grantee, buckets.workspace.ref, scriptsPrefix);
   grantBucketWrite(grantee, buckets.workspace.ref, `${qualityPrefix}${args.job}/`);
+  const bookmark = `${bookmarksPrefix}${args.job}.json`;
+  grantBucketRead(grantee, buckets.workspace.ref, bookmark);
+  grantBucketWrite(grantee, buckets.workspace.ref, bookmark);
+  if (args.from === "raw" && context.unreadable === "setAside") {
+    grantBucketWrite(grantee, buckets.raw.ref, unreadablePrefix);
+    grantBucketDelete(grantee, buckets.raw.ref);
+  }
   grantBucketRead(grantee, buckets.workspace.ref, `scratch/${args.job}/`);
   grantBucketWrite(grantee, buckets.workspace.ref, `scratch/${args.job}/`);
   grantBucketDelete(grantee, buckets.workspace.ref, `scratch/${args.job}/`);

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { SecureBucket } from "@tributary/core";
 import { packageRoot } from "@tributary/core";
 import { type LakeTable, qualityCheck, tableName } from "@tributary/model";
+import type { UnreadableAction } from "../args";
 import { lakeTables, peopleToMatch, type Zone } from "../tables";
 import type { LakeStep } from "../tables/lake-plan";
 
@@ -12,6 +13,13 @@ export const scriptsPrefix = "scripts/";
 
 /** Where in the workspace bucket the quality reports of the jobs' runs lie, by job and day. */
 export const qualityPrefix = "quality/";
+
+/** Where in the workspace bucket the jobs' bookmarks lie: what each step did last. */
+export const bookmarksPrefix = "bookmarks/";
+
+/** Where in the raw bucket files go that cannot be read, under the names that they had. */
+export const unreadablePrefix = "unreadable/";
+
 /** CloudWatch's namespace of what the jobs count about quality, and the dimension that tells lakes apart. */
 export const qualityMetrics = (name: string) => ({ namespace: "Tributary/DataLake", dimensions: { Lake: name } });
 
@@ -20,9 +28,12 @@ export interface JobScripts {
   /** `s3://` URIs. */
   readonly driver: pulumi.Output<string>;
   readonly manifest: pulumi.Output<string>;
-  /** The driver's part that holds rows to rules. */
+  /** The driver's parts, as Glue takes them: separated by commas. */
   readonly library: pulumi.Output<string>;
 }
+
+/** The driver's parts. */
+const libraries = ["quality.py", "incremental.py", "first_partition.py", "files.py"];
 
 const everyLakes = [...lakeTables, peopleToMatch];
 
@@ -51,6 +62,9 @@ export function uploadScripts(
     readonly tables: readonly LakeTable[];
     readonly databases: Readonly<Record<Zone, string>>;
     readonly bucket: SecureBucket;
+    /** Of the raw zone: where files go that are set aside. */
+    readonly rawBucket: SecureBucket;
+    readonly unreadable: UnreadableAction;
     readonly keyArn: pulumi.Input<string>;
     readonly tags: Record<string, string>;
   },
@@ -80,23 +94,42 @@ export function uploadScripts(
   const python = (file: string): pulumi.Output<string> =>
     upload(file, new pulumi.asset.FileAsset(path.join(packageRoot(__dirname), "glue", file)), "text/x-python");
   const bound = (sql: string): string => bindDatabases(sql, args.databases, args.tables);
-  const steps = args.steps.map(({ table, sql }) => ({
+  const known = new Map(args.tables.map((table) => [tableName(table), table]));
+  const steps = args.steps.map(({ table, sql, reads }) => ({
     name: tableName(table),
     sql: upload(`${tableName(table)}.sql`, new pulumi.asset.StringAsset(bound(sql)), "application/sql"),
     target: { database: args.databases[table.zone], table: table.name },
     mode: "overwrite",
+    follow: table.incremental ?? "whole",
+    key: table.primaryKey,
+    order: table.order ?? [],
+    presorted: table.presorted ?? false,
+    // Spark reads by place; where it is, and what, the catalog says.
+    sources: [...new Set(reads)].flatMap((read) => {
+      const source = known.get(read);
+      return source === undefined
+        ? []
+        : [{ database: args.databases[source.zone], table: source.name, format: source.format ?? "parquet" }];
+    }),
     ...qualityOf(table, args.databases, bound),
   }));
   const quality = {
     report: pulumi.interpolate`s3://${args.bucket.name}/${qualityPrefix}${args.job}/`,
     metrics: qualityMetrics(name),
   };
+  const bookmark = pulumi.interpolate`s3://${args.bucket.name}/${bookmarksPrefix}${args.job}.json`;
+  const unreadable = {
+    action: args.unreadable === "setAside" ? "set-aside" : "stop",
+    prefix: pulumi.interpolate`s3://${args.rawBucket.name}/${unreadablePrefix}`,
+    // Other zones are made from this one, so they are made again instead.
+    databases: [args.databases.raw],
+  };
   const manifest = pulumi
-    .jsonStringify({ version: 1, quality, steps }, undefined, 2)
+    .jsonStringify({ version: 1, bookmark, unreadable, quality, steps }, undefined, 2)
     .apply((text) => new pulumi.asset.StringAsset(text));
   return {
     driver: python("driver.py"),
-    library: python("quality.py"),
+    library: pulumi.all(libraries.map(python)).apply((uris) => uris.join(",")),
     manifest: upload("manifest.json", manifest, "application/json"),
   };
 }

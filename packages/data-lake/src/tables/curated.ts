@@ -25,6 +25,9 @@ export const curatedEvents: LakeTable = {
   ],
   partitionBy: ["dt"],
   primaryKey: ["source_id", "message_id"],
+  incremental: "partition",
+  order: ["received_at"],
+  presorted: true,
 };
 
 /** One row per product of each order event. */
@@ -47,8 +50,9 @@ export const orderLines: LakeTable = {
     ...envelope,
     column("product_index", "int", "internal", "Place of the product in the message, from 0"),
   ],
-  partitionBy: [],
+  partitionBy: ["dt"],
   primaryKey: ["source_id", "message_id", "product_index"],
+  incremental: "partition",
   quality: [
     rule.notNull("source_id", "message_id", "product_index"),
     rule.unique("source_id", "message_id", "product_index"),

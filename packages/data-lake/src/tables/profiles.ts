@@ -41,6 +41,7 @@ export const cleanProfiles: LakeTable = {
   columns: archivedColumns,
   partitionBy: [],
   primaryKey: ["profile_id", "kind", "identifier_type", "identifier_value"],
+  incremental: "fold",
   quality: [
     rule.notNull("profile_id", "kind", "sequence"),
     rule.accepted("kind", ["profile", "identifier", "redirect", "deleted"]),

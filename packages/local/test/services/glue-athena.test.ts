@@ -205,9 +205,9 @@ describe("Glue SQL jobs", () => {
       ["a", 2, 0.3],
       ["b", 1, 1.0001],
     ]);
-    expect((await lake.keys("clean")).map((key) => key.replace(/-jr_.*$/, ""))).toEqual([
-      "things/dt=a/part-00000",
-      "things/dt=b/part-00001",
+    expect((await lake.keys("clean")).map((key) => key.replace(/-[0-9a-f]{20}\./, "."))).toEqual([
+      "things/dt=a/part-00000.zstd.parquet",
+      "things/dt=b/part-00000.zstd.parquet",
     ]);
   });
 
@@ -412,7 +412,7 @@ describe("Athena", () => {
     ["SELECT CAST('x' AS integer)", /INVALID_CAST_ARGUMENT/],
     ["SELEC 1", /SYNTAX_ERROR/],
     ["SELECT 1; SELECT 2", /SYNTAX_ERROR: one statement at a time/],
-    ["SELECT * FROM read_csv('/etc/passwd')", /FUNCTION_NOT_FOUND: table function read_csv/],
+    ["SELECT * FROM read_csv('/etc/passwd')", /FUNCTION_NOT_FOUND: .*read_csv/],
     ["SHOW TABLES IN curate", /SCHEMA_NOT_FOUND.*did you mean curated\?/],
     ["CREATE TABLE x AS SELECT 1", /NotSupportedLocally: Athena CREATE statement/],
     ["INSERT INTO curated.order_lines VALUES (1)", /NotSupportedLocally: Athena INSERT statement/],

@@ -4,6 +4,12 @@ import { type LakeTable, tableName } from "./table";
 /** The name under which the runner offers the rows that are to become the table's. */
 export const candidate = "candidate";
 
+/**
+ * The name of the table as it will be: the candidate, and the partitions beside it that a run leaves as they are. What is
+ * about the table as a whole asks it.
+ */
+export const outcome = "outcome";
+
 /** A table's rules as SQL, in the subset that Spark 3.5 and DuckDB share; other tables by their zone's name. */
 export interface QualityCheck {
   readonly rules: readonly {
@@ -61,9 +67,9 @@ function boundOf(table: LakeTable, column: string, value: string | number): stri
 const onEqual = (left: string, columns: readonly string[], right: string, others = columns): string =>
   columns.map((column, index) => `${left}.${column} = ${right}.${others[index]}`).join(" and ");
 
-/** Keys that several rows share, with their number. */
+/** Keys that several rows of the table share, with their number. */
 const repeated = (columns: readonly string[]): string =>
-  `(select ${list(columns)}, count(*) as times from ${candidate} where ${all(columns, (column) => `${column} is not null`)} group by ${list(columns)} having count(*) > 1)`;
+  `(select ${list(columns)}, count(*) as times from ${outcome} where ${all(columns, (column) => `${column} is not null`)} group by ${list(columns)} having count(*) > 1)`;
 
 /** Keys that the other table lacks. */
 function missing(rule: Extract<QualityRule, { kind: "referential" }>): string {
@@ -95,9 +101,11 @@ function counted(table: LakeTable, rule: QualityRule): string {
       return `(select count(*) from ${candidate} c anti join ${rule.table} o on ${on} where ${all(rule.columns, (column) => `c.${column} is not null`)})`;
     }
     case "freshness":
-      return `case when max(c.${rule.column}) >= cast(current_timestamp as timestamp) - interval '${rule.hours}' hour then 0 else 1 end`;
-    case "rowCount":
-      return `case when count(*) < ${rule.min ?? 0}${rule.max === undefined ? "" : ` or count(*) > ${rule.max}`} then 1 else 0 end`;
+      return `case when (select max(o.${rule.column}) from ${outcome} o) >= cast(current_timestamp as timestamp) - interval '${rule.hours}' hour then 0 else 1 end`;
+    case "rowCount": {
+      const rows = `(select count(*) from ${outcome})`;
+      return `case when ${rows} < ${rule.min ?? 0}${rule.max === undefined ? "" : ` or ${rows} > ${rule.max}`} then 1 else 0 end`;
+    }
     default:
       return `count(*) filter (where ${broken(table, rule)})`;
   }

@@ -11,6 +11,18 @@ export interface TableColumn {
   readonly dataClass: DataClass;
 }
 
+/**
+ * How a run of the pipeline follows what has changed in the tables that a table is made from.
+ *
+ * - `whole`: where anything changed, all rows are made again.
+ * - `partition`: the rows of a partition come from the same partition of the tables that have partitions too, so only
+ *   partitions that changed there are made again; where another table changed, all are.
+ * - `first`: as `partition`, and of a primary key that several partitions hold the first partition has the only row.
+ * - `fold`: the SELECT over the table's own rows and what is new gives what it gives over everything. The table has the
+ *   columns of the one table that it is made from.
+ */
+export type Incremental = "whole" | "partition" | "first" | "fold";
+
 /** One declaration of a lake table; Glue, Firehose, DuckDB, Redshift, its quality rules and the docs all compile from it. */
 export interface LakeTable {
   readonly zone: "raw" | "clean" | "curated";
@@ -22,6 +34,12 @@ export interface LakeTable {
   readonly primaryKey: readonly string[];
   /** Of the files: `json` is gzipped JSON lines. @default "parquet" */
   readonly format?: "parquet" | "json";
+  /** What a run makes again of it. @default "whole" */
+  readonly incremental?: Incremental;
+  /** Columns that rows lie by in their files, before the primary key. Rows that are near each other are read together. @default none */
+  readonly order?: readonly string[];
+  /** Its SELECT leaves out rows and columns of a table that has the same order, and does nothing else: no need to sort. @default false */
+  readonly presorted?: boolean;
   /** What its rows must be; checked before a run of the pipeline replaces the table's data. @default none */
   readonly quality?: readonly QualityRule[];
 }

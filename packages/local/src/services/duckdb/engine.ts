@@ -21,6 +21,13 @@ const memoryLimit = "512MB";
 export const parquetOptions = (compression: "zstd" | "snappy" | "gzip" | "uncompressed" = "zstd"): string =>
   `FORMAT parquet, COMPRESSION ${compression}, ROW_GROUP_SIZE_BYTES '16MB'`;
 
+/**
+ * How a table's rows are written in an order: the same rows in the same order are the same bytes, which row groups of so
+ * many bytes are not. The least level of zstd packs sorted rows as small as the next one, in two thirds of the time.
+ */
+export const orderedParquetOptions =
+  "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 61440, PRESERVE_ORDER true";
+
 /** A connection with its own scratch database, so that the views of one query are seen by no other. */
 export interface Session {
   readonly connection: DuckDBConnection;

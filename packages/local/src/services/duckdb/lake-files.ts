@@ -26,6 +26,8 @@ export interface LakeFile {
   /** Path inside the location: `dt=2024-01-05/part.parquet`. */
   readonly name: string;
   readonly size: number;
+  /** The object's, without quotes: another one for other bytes. */
+  readonly etag: string;
 }
 
 /**
@@ -43,13 +45,13 @@ export function listFiles(kernel: Kernel, location: S3Location): LakeFile[] {
   })) {
     const name = String((key as string[])[1]).slice(prefix.length);
     if (value.size === 0 || name.split("/").some((part) => part.startsWith("_") || part.startsWith("."))) continue;
-    files.push({ path: join(folder, value.path), name, size: value.size });
+    files.push({ path: join(folder, value.path), name, size: value.size, etag: value.etag.replaceAll('"', "") });
   }
   return files;
 }
 
 /** Values of a file's Hive folders (`dt=x/hour=y/…`) in the keys' order, or undefined where it lies in none such. */
-export function partitionOf(file: LakeFile, keys: readonly string[]): string[] | undefined {
+export function partitionOf(file: Pick<LakeFile, "name">, keys: readonly string[]): string[] | undefined {
   const folders = file.name.split("/");
   if (folders.length <= keys.length) return undefined;
   const values: string[] = [];

@@ -38,21 +38,10 @@ const typeMap = (columns: readonly LakeColumn[]) =>
 const typedNulls = (columns: readonly LakeColumn[]) =>
   columns.map(({ name, type }) => `NULL::${duckdbType(type)} AS ${quoteName(name)}`).join(", ");
 
-/**
- * Compiles a catalog table to a SELECT over its files. Columns that the files lack are NULL, columns that the catalog
- * lacks are invisible, types are the catalog's; a table without files is an empty relation of the right types.
- */
-export function scanOf(kernel: Kernel, relation: LakeRelation): RelationScan {
-  const { columns, partitionKeys, format } = relation;
-  if (format.kind === "unsupported") {
-    throw new NotSupportedLocally(
-      `reading ${relation.database}.${relation.name} (${format.what})`,
-      "Locally, tables are Parquet, JSON lines or CSV.",
-    );
-  }
-  const all = [...columns, ...partitionKeys];
-  const keys = partitionKeys.map(({ name }) => name);
-  const files = listFiles(kernel, parseLocation(relation.location)).filter(
+/** The files of a catalog table: of one with partitions those that lie in a partition. */
+export function filesOf(kernel: Kernel, relation: LakeRelation): LakeFile[] {
+  const keys = relation.partitionKeys.map(({ name }) => name);
+  return listFiles(kernel, parseLocation(relation.location)).filter(
     (file) =>
       keys.length === 0 ||
       (partitionOf(file, keys) &&
@@ -62,6 +51,26 @@ export function scanOf(kernel: Kernel, relation: LakeRelation): RelationScan {
           .join("/")
           .startsWith(relation.below ?? "")),
   );
+}
+
+/**
+ * Compiles a catalog table to a SELECT over its files. Columns that the files lack are NULL, columns that the catalog
+ * lacks are invisible, types are the catalog's; a table without files is an empty relation of the right types.
+ */
+export const scanOf = (kernel: Kernel, relation: LakeRelation): RelationScan =>
+  scanFiles(relation, relation.format.kind === "unsupported" ? [] : filesOf(kernel, relation));
+
+/** `scanOf` over some of a table's files. */
+export function scanFiles(relation: LakeRelation, files: readonly LakeFile[]): RelationScan {
+  const { columns, partitionKeys, format } = relation;
+  if (format.kind === "unsupported") {
+    throw new NotSupportedLocally(
+      `reading ${relation.database}.${relation.name} (${format.what})`,
+      "Locally, tables are Parquet, JSON lines or CSV.",
+    );
+  }
+  const all = [...columns, ...partitionKeys];
+  const keys = partitionKeys.map(({ name }) => name);
   const empty = `SELECT ${typedNulls(all)} WHERE false`;
   if (files.length === 0) return { sql: empty, files, bytes: 0 };
 

@@ -1,14 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { JobRunState } from "@aws-sdk/client-glue";
-import { z } from "zod";
 import { AwsError, type Kernel, NotSupportedLocally, type Principal } from "../../kernel";
-import { parseS3Uri } from "../duckdb";
 import { assertTrusted } from "../iam";
 import { perKernel } from "../support";
-import { type Manifest, manifestSchema } from "./manifest";
-import { materialise } from "./materialise";
-import type { QualityResult } from "./quality";
-import { tellQuality } from "./quality-report";
+import { runSteps, type StepHooks } from "./job-steps";
 
 export interface JobDefinition {
   readonly name: string;
@@ -25,9 +20,15 @@ export interface JobDefinition {
   readonly queuing: boolean;
 }
 
+/** What became of a step in a run. */
 export interface StepStatistics {
   readonly name: string;
+  /** Rows that were written. */
   readonly rows: number;
+  /** Partitions whose files were replaced or removed; a table without partitions counts as one. */
+  readonly partitions: number;
+  /** Whether nothing had changed since the last run, so that nothing was done. */
+  readonly skipped: boolean;
   readonly seconds: number;
 }
 
@@ -178,82 +179,10 @@ export class JobRuns {
     }
   }
 
-  private async attempt(
-    job: JobDefinition,
-    run: JobRunRow,
-    manifestUri: string,
-    hooks: {
-      onStart(cut: () => void): void;
-      stopped(): boolean;
-      onStep(statistics: StepStatistics): Promise<void>;
-    },
-  ): Promise<void> {
+  private async attempt(job: JobDefinition, run: JobRunRow, manifestUri: string, hooks: StepHooks): Promise<void> {
     assertTrusted(this.kernel, job.roleArn, "glue.amazonaws.com", job.arn);
     const principal: Principal = { kind: "role", roleArn: job.roleArn, session: "GlueJobRunnerSession" };
-    const manifest = await this.readManifest(manifestUri, principal);
-    const results: QualityResult[] = [];
-    try {
-      await this.steps(manifest, run, principal, hooks, results);
-    } finally {
-      // Of a run that a rule stopped most of all.
-      if (manifest.quality) await tellQuality(this.kernel, principal, manifest.quality, run, results);
-    }
-  }
-
-  private async steps(
-    manifest: Manifest,
-    run: JobRunRow,
-    principal: Principal,
-    hooks: { onStart(cut: () => void): void; stopped(): boolean; onStep(statistics: StepStatistics): Promise<void> },
-    results: QualityResult[],
-  ): Promise<void> {
-    for (const [index, step] of manifest.steps.entries()) {
-      if (hooks.stopped()) return;
-      const begun = performance.now();
-      const id = `${run.id}-${run.attempt}-${index}`;
-      let rows: number;
-      try {
-        const sql = await this.read(step.sql, principal);
-        rows = await materialise({
-          kernel: this.kernel,
-          principal,
-          id,
-          run: run.id,
-          step,
-          sql,
-          onStart: hooks.onStart,
-          onQuality: (result) => results.push(result),
-        });
-      } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        throw new Error(`step ${step.name} (${step.sql}): ${message}`, { cause: error });
-      }
-      await hooks.onStep({ name: step.name, rows, seconds: (performance.now() - begun) / 1000 });
-    }
-  }
-
-  private async readManifest(uri: string, principal: Principal): Promise<Manifest> {
-    const text = await this.read(uri, principal);
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(text);
-    } catch (error) {
-      throw new Error(`the manifest ${uri} is not JSON: ${String(error)}`);
-    }
-    const result = manifestSchema.safeParse(parsed);
-    if (!result.success) throw new Error(`the manifest ${uri} is not valid: ${z.prettifyError(result.error)}`);
-    return result.data;
-  }
-
-  private async read(uri: string, principal: Principal): Promise<string> {
-    const { bucket, key } = parseS3Uri(uri);
-    const { Body } = await this.kernel.call<{ Body: Uint8Array }>(
-      "s3",
-      "GetObject",
-      { Bucket: bucket, Key: key },
-      principal,
-    );
-    return Buffer.from(Body).toString("utf8");
+    await runSteps({ kernel: this.kernel, principal, run, manifestUri, hooks });
   }
 
   private async finish(run: JobRunRow, state: JobRunState, errorMessage?: string): Promise<void> {

@@ -1,5 +1,8 @@
 import { z } from "zod";
 
+const s3Object = z.string().regex(/^s3:\/\/[^/]+\/.+$/, "must be s3://bucket/key");
+const s3Prefix = z.string().regex(/^s3:\/\/[^/]+\/.+\/$/, "must be s3://bucket/prefix/");
+
 /** A table's quality rules, compiled. The rows that are to become the table's are the relation `candidate`. */
 const qualitySchema = z.object({
   rules: z.array(z.object({ name: z.string(), threshold: z.number().min(0).max(1), rows: z.boolean() })).min(1),
@@ -26,21 +29,36 @@ export const manifestSchema = z.object({
         /** Unique in the manifest; how logs and statistics name the step. */
         name: z.string().min(1),
         /** `s3://bucket/key` of a file with one SELECT. */
-        sql: z.string().regex(/^s3:\/\/[^/]+\/.+$/, "must be s3://bucket/key"),
+        sql: s3Object,
         target: z.object({ database: z.string().min(1), table: z.string().min(1) }),
         /** `overwrite` replaces the table's data; `overwrite-partitions` only the partitions that the query yields. */
         mode: z.enum(["overwrite", "overwrite-partitions"]),
+        /** What a run makes again of the table where only some of its sources' partitions changed. */
+        follow: z.enum(["whole", "partition", "first", "fold"]).default("whole"),
+        /** Columns that tell rows apart. */
+        key: z.array(z.string()).default([]),
+        /** Columns that rows lie by in their files; left out: by all. */
+        order: z.array(z.string()).default([]),
+        /** The SELECT gives rows in this order where its source has them so. */
+        presorted: z.boolean().default(false),
         quality: qualitySchema.optional(),
       }),
     )
     .min(1),
+  /** Where is kept what each step did last, so that the next run makes again only what changed. Left out: all. */
+  bookmark: s3Object.optional(),
+  /** What becomes of a source's files that cannot be read: by default the run stops; `set-aside` moves them below the prefix. */
+  unreadable: z
+    .object({ action: z.enum(["stop", "set-aside"]), prefix: s3Prefix, databases: z.array(z.string()) })
+    .optional(),
   /** Where the quality report of each run is written, and what is counted in CloudWatch. */
   quality: z
     .object({
-      report: z.string().regex(/^s3:\/\/[^/]+\/.+\/$/, "must be s3://bucket/prefix/"),
+      report: s3Prefix,
       metrics: z.object({ namespace: z.string(), dimensions: z.record(z.string(), z.string()) }),
     })
     .optional(),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
+export type Follow = Manifest["steps"][number]["follow"];
 export type ManifestStep = Manifest["steps"][number];

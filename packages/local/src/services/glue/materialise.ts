@@ -1,45 +1,65 @@
-import { readdirSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AwsError, type Kernel, type Principal } from "../../kernel";
-import {
-  duckdbType,
-  type LakeColumn,
-  LakeEngine,
-  listFiles,
-  nearest,
-  parquetOptions,
-  parseLocation,
-  partitionOf,
-  quoteName,
-  quoteText,
-  type Session,
-} from "../duckdb";
+import { filesOf, LakeEngine, parseLocation, quoteText, type Session, tablesOf } from "../duckdb";
 import { bindTables } from "./bind-tables";
-import { type CatalogTable, catalogOf, catalogPermissions } from "./catalog";
+import { type CatalogTable, catalogOf, catalogPermissions, relationOf } from "./catalog";
+import { isDiskFull } from "./disk-full";
+import { fingerprints, type PartitionName, partitionValues } from "./fingerprints";
+import { FirstPartition } from "./first-partition";
 import type { ManifestStep } from "./manifest";
+import { planStep, type StepMemory, type StepPlan } from "./plan-step";
 import { holdToRules, type QualityResult } from "./quality";
-import { type NewObject, replaceObjects } from "./replace-objects";
-
-/** A file of the lake is cut at this size, so that any engine can read a table in parallel. */
-const maxFileSize = "512MB";
+import type { RunOptions } from "./run-options";
+import { type Source, selectOf, show, sourcesOf } from "./sources";
+import { conform, type StagedRows, stage, stagePartition } from "./stage";
+import { filesBefore, swap } from "./swap";
+import { assertReadable, findUnreadable, UnreadableFiles } from "./unreadable";
 
 export interface StepRun {
   readonly kernel: Kernel;
   readonly principal: Principal;
-  /** Unique per job run and step; part of the file names. */
+  /** Unique per job run and step. */
   readonly id: string;
   /** The job run. */
   readonly run: string;
   readonly step: ManifestStep;
   readonly sql: string;
+  readonly options: RunOptions;
+  /** What the step did last. */
+  readonly memory: StepMemory | undefined;
   /** Called with the function that cuts the running statement short. */
   readonly onStart: (interrupt: () => void) => void;
   /** Called with what became of the step's quality rules, whether or not they stop it. */
   readonly onQuality?: (result: QualityResult) => void;
 }
 
-/** Runs one SELECT in Spark's dialect and makes its rows the target table's data. Returns the number of rows. */
-export async function materialise(run: StepRun): Promise<number> {
+export interface StepOutcome {
+  /** Rows that were written; none where nothing had changed. */
+  readonly rows: number;
+  /** Partitions whose files were replaced or removed; a table without partitions counts as one. */
+  readonly partitions: number;
+  /** Whether nothing had changed, so that nothing was done. */
+  readonly skipped: boolean;
+  readonly memory: StepMemory;
+}
+
+/** What a step's rows are made from and where they go, in a session in which its SELECT's tables are bound. */
+interface StepContext {
+  readonly run: StepRun;
+  readonly session: Session;
+  readonly query: string;
+  readonly target: CatalogTable;
+  readonly sources: readonly Source[];
+  readonly temporary: string;
+}
+
+/**
+ * Runs one SELECT in Spark's dialect and makes its rows the target table's data, as far as its sources have changed since
+ * the last run. The rows are staged; then the table's files are replaced in one step.
+ */
+export async function materialise(run: StepRun): Promise<StepOutcome> {
   const { kernel, step, id } = run;
   const target = catalogOf(kernel).requireTable(step.target.database, step.target.table);
   authorizeWrite(run, target);
@@ -48,18 +68,139 @@ export async function materialise(run: StepRun): Promise<number> {
     return await LakeEngine.of(kernel).with("spark", async (session) => {
       run.onStart(() => session.connection.interrupt());
       const query = run.sql.replace(/[;\s]+$/, "");
-      await bindTables(kernel, session, query, { principal: run.principal, operation: "StartJobRun" });
-      const select = await conform(session, query, target);
-      let staged = await stage(session, select, temporary, target.partitionKeys);
-      if (step.quality !== undefined) staged = await holdToRules(run, session, target, staged, step.quality);
-      await swap(run, target, staged);
-      return staged.rows;
+      const told = (await tablesOf(session, query)).some(({ database, table }) => !database && table === "run");
+      await session.run(
+        `CREATE VIEW ${session.database}.main.run AS SELECT CAST(${quoteText(run.options.asOf.replace("Z", ""))} AS TIMESTAMP) AS as_of`,
+      );
+      const reads = { principal: run.principal, operation: "StartJobRun", except: ["run"] };
+      const sources = sourcesOf(await bindTables(kernel, session, query, reads), target, step.follow);
+      const before = filesBefore(kernel, target);
+      const known = {
+        hash: hashOf(run, target),
+        ...(told && { asOf: run.options.asOf }),
+        sources: Object.fromEntries(sources.map((source) => [source.name, source.fingerprints])),
+      };
+      const followed = sources.filter((source) => source.followed).map(({ name }) => name);
+      const state = { ...known, target: fingerprints(before), followed };
+      const plan = planStep(step.follow, state, run.memory, run.options);
+      if (plan.kind === "skip")
+        return { rows: 0, partitions: 0, skipped: true, memory: { ...known, target: state.target } };
+      const context = { run, session, query, target, sources, temporary };
+      const made = await make(context, plan).catch((error) => blameFiles(context, plan, error));
+      let { staged } = made;
+      const replaced = replacedBy(run, target, made);
+      if (step.quality !== undefined) {
+        const kept = [...before].flatMap(([name, files]) => (replaced(name) ? [] : files));
+        staged = await holdToRules(run, session, target, staged, step.quality, kept);
+      }
+      const partitions = await swap(kernel, id, target, staged, before, replaced);
+      return {
+        rows: staged.rows,
+        partitions,
+        skipped: false,
+        memory: { ...known, target: fingerprints(filesBefore(kernel, target)) },
+      };
     });
   } finally {
     for (const folder of ["", "-passing", "-rejected"]) {
       rmSync(`${temporary}${folder}`, { recursive: true, force: true });
     }
   }
+}
+
+/** Rows, and the partitions that they are all of; undefined where they are all of the table. */
+interface Made {
+  readonly staged: StagedRows;
+  readonly partitions?: readonly PartitionName[];
+}
+
+/** Where a source's file turns out to be unreadable inside, says of which file it was that the engine spoke. */
+async function blameFiles(
+  { session, sources }: StepContext,
+  plan: Exclude<StepPlan, { kind: "skip" }>,
+  error: unknown,
+): Promise<never> {
+  if (
+    !(error instanceof Error) ||
+    error instanceof AwsError ||
+    !/^(IO|Invalid Input|Invalid|Serialization) Error/.test(error.message)
+  )
+    throw error;
+  if (isDiskFull(error)) throw error;
+  const found = await findUnreadable(session, sources, plan.kind === "whole" ? undefined : plan.partitions);
+  throw found.length > 0 ? new UnreadableFiles(found) : error;
+}
+
+/** Makes what the plan says, into files of its own. */
+async function make(context: StepContext, plan: Exclude<StepPlan, { kind: "skip" }>): Promise<Made> {
+  const { run, session, query, target, sources, temporary } = context;
+  const { follow, key, order } = run.step;
+  const only = plan.kind === "whole" ? undefined : plan.partitions;
+  await assertReadable(session, sources, only);
+  if (follow === "partition" || follow === "first") return await makePartitions(context, only);
+  const [source] = sources;
+  if (plan.kind === "fold" && source !== undefined) {
+    // Its own rows come from its files, not through a view of itself.
+    const own = relationOf(target);
+    const columns = own.columns.map(({ name }) => `"${name}"`).join(", ");
+    const rows = filesOf(run.kernel, own);
+    const mine = selectOf({ ...source, relation: own, partitions: new Map([["", rows]]) }, [""]);
+    await show(
+      session,
+      source,
+      plan.partitions,
+      (select) => `SELECT ${columns} FROM (${mine}) UNION ALL BY NAME SELECT * FROM (${select})`,
+    );
+  }
+  const select = await conform(session, query, target);
+  return { staged: await stage(session, select, temporary, { target, order: [...order, ...key] }) };
+}
+
+/** Makes partitions one after the other from the same partitions of the sources. */
+async function makePartitions(context: StepContext, only: readonly PartitionName[] | undefined): Promise<Made> {
+  const { run, session, query, target, sources, temporary } = context;
+  const { follow, key, order, presorted } = run.step;
+  const keys = target.partitionKeys.map(({ name }) => name);
+  const followed = sources.filter((source) => source.followed);
+  const everything = [...new Set(followed.flatMap(({ partitions }) => [...partitions.keys()]))].sort();
+  let partitions = only;
+  const [source] = followed;
+  const first =
+    follow === "first" && source !== undefined
+      ? new FirstPartition(session, source, { target, partitions: filesBefore(run.kernel, target), key })
+      : undefined;
+  if (first !== undefined) {
+    partitions = partitions === undefined ? undefined : await first.hold(partitions);
+    if (partitions === undefined) await first.begin();
+  }
+  // What was not looked at before: later partitions that hold keys of the changed ones.
+  if (partitions !== undefined && partitions.length > (only?.length ?? 0)) {
+    await assertReadable(session, sources, partitions);
+  }
+  const select = await conform(session, query, target);
+  const shape = { target, order: [...order, ...key], presorted };
+  let rows = 0;
+  for (const name of partitions ?? everything) {
+    if (followed.every((each) => !each.partitions.has(name))) continue;
+    for (const each of followed) await show(session, each, [name], (of) => first?.leaveOut(of) ?? of);
+    const partition = { name, values: partitionValues(name, keys) };
+    rows += await stagePartition(session, select, temporary, partition, shape);
+    const file = join(temporary, name);
+    if (existsSync(file)) await first?.take(name, join(file, "*.parquet"));
+  }
+  for (const each of followed) await show(session, each, each.partitions.keys());
+  return { staged: { folder: temporary, rows }, ...(partitions === undefined ? {} : { partitions }) };
+}
+
+/** Which partitions of the table the rows that were made replace. */
+function replacedBy(
+  { step }: StepRun,
+  target: CatalogTable,
+  { staged, partitions }: Made,
+): (name: PartitionName) => boolean {
+  if (partitions !== undefined) return (name) => partitions.includes(name);
+  if (step.mode === "overwrite" || target.partitionKeys.length === 0) return () => true;
+  return (name) => staged.rows > 0 && existsSync(join(staged.folder, name));
 }
 
 /** Checks that the caller may replace a table's data. */
@@ -75,81 +216,10 @@ export function authorizeWrite({ kernel, principal }: StepRun, target: CatalogTa
   }
 }
 
-/** Wraps the query so that it yields exactly the target's columns, by name, in its order and types. */
-async function conform(session: Session, query: string, target: CatalogTable): Promise<string> {
-  const prepared = await session.connection.prepare(query);
-  const given = Array.from({ length: prepared.columnCount }, (_, index) => prepared.columnName(index));
-  prepared.destroySync();
-  const wanted = [...target.columns, ...target.partitionKeys];
-  const has = (names: readonly string[], name: string) =>
-    names.some((each) => each.toLowerCase() === name.toLowerCase());
-  const missing = wanted.filter(({ name }) => !has(given, name));
-  const names = wanted.map(({ name }) => name);
-  const extra = given.filter((name) => !has(names, name));
-  if (missing.length > 0 || extra.length > 0) {
-    const faults = [
-      ...missing.map(({ name }) => {
-        const near = nearest(name, extra);
-        return `column ${name} is missing${near ? ` (the query has ${near})` : ""}`;
-      }),
-      ...extra.map((name) => `column ${name} is not in the table`),
-    ];
-    throw new AwsError(
-      "InvalidInputException",
-      `the query does not fit ${target.database}.${target.name}: ${faults.join("; ")}`,
-    );
-  }
-  const casts = wanted.map(({ name, type }) => `CAST(${quoteName(name)} AS ${duckdbType(type)}) AS ${quoteName(name)}`);
-  return `SELECT ${casts.join(", ")} FROM (\n${query}\n)`;
-}
-
-/** Rows in files that no table has yet. */
-export interface StagedRows {
-  readonly folder: string;
-  readonly rows: number;
-}
-
-/** Writes the rows of a SELECT into a folder, as a table's files. */
-export async function stage(
-  session: Session,
-  select: string,
-  folder: string,
-  partitionKeys: readonly LakeColumn[],
-): Promise<StagedRows> {
-  const options = [parquetOptions(), "OVERWRITE_OR_IGNORE true"];
-  if (partitionKeys.length > 0) {
-    options.push(`PARTITION_BY (${partitionKeys.map(({ name }) => quoteName(name)).join(", ")})`);
-  } else {
-    options.push(`FILE_SIZE_BYTES '${maxFileSize}'`);
-  }
-  const rows = await session.run(`COPY (${select}) TO ${quoteText(folder)} (${options.join(", ")})`);
-  return { folder, rows };
-}
-
-async function swap(run: StepRun, target: CatalogTable, { folder, rows }: StagedRows): Promise<void> {
-  const { kernel, step, id } = run;
-  const { bucket, prefix } = parseLocation(target.location);
-  const keys = target.partitionKeys.map(({ name }) => name);
-  // An empty result leaves no file: an empty folder is an empty table.
-  const names = rows === 0 ? [] : filesUnder(folder);
-  const add: NewObject[] = names.map((name, index) => {
-    const parent = name.includes("/") ? name.slice(0, name.lastIndexOf("/") + 1) : "";
-    const part = String(index).padStart(5, "0");
-    return { key: `${prefix}${parent}part-${part}-${id}.zstd.parquet`, file: join(folder, name) };
-  });
-  const written = new Set(names.map((name) => partitionKey(name, keys)));
-  const old = listFiles(kernel, { bucket, prefix }).filter(
-    ({ name }) => step.mode === "overwrite" || written.has(partitionKey(name, keys)),
-  );
-  const removed = old.map(({ name }) => `${prefix}${name}`);
-  await replaceObjects(kernel, bucket, id, add, removed);
-}
-
-const partitionKey = (name: string, keys: readonly string[]): string =>
-  JSON.stringify(partitionOf({ name, path: "", size: 0 }, keys) ?? []);
-
-function filesUnder(folder: string, prefix = ""): string[] {
-  return readdirSync(join(folder, prefix), { withFileTypes: true }).flatMap((entry) =>
-    entry.isDirectory() ? filesUnder(folder, `${prefix}${entry.name}/`) : [`${prefix}${entry.name}`],
-  );
+/** Of all that a table's bytes hang on beside its sources. */
+function hashOf({ sql, step }: StepRun, { columns, partitionKeys, location }: CatalogTable): string {
+  const { mode, follow, key, order, presorted, quality } = step;
+  const of = (all: CatalogTable["columns"]) => all.map(({ name, type }) => `${name} ${type}`);
+  const parts = [sql, mode, follow, key, order, presorted, quality ?? null, of(columns), of(partitionKeys), location];
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }

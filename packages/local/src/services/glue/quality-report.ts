@@ -1,18 +1,26 @@
 import type { Kernel, Principal } from "../../kernel";
 import { parseS3Uri } from "../duckdb";
-import type { JobRunRow } from "./job-runs";
+import type { JobRunRow, StepStatistics } from "./job-runs";
 import type { Manifest } from "./manifest";
 import type { QualityResult } from "./quality";
 
-/** Writes the report of a run, and counts what was rejected. */
-export async function tellQuality(
+/** What a run has to tell. */
+export interface RunReport {
+  readonly tables: readonly QualityResult[];
+  readonly steps: readonly StepStatistics[];
+  /** Files that were set aside, each with the reason. */
+  readonly unreadable: readonly string[];
+}
+
+/** Writes the report of a run, and counts what was rejected or set aside. */
+export async function tellRun(
   kernel: Kernel,
   principal: Principal,
   { report, metrics }: NonNullable<Manifest["quality"]>,
   run: Pick<JobRunRow, "id" | "jobName" | "attempt">,
-  tables: readonly QualityResult[],
+  { tables, steps, unreadable }: RunReport,
 ): Promise<void> {
-  if (tables.length === 0) return;
+  if (tables.length === 0 && steps.length === 0 && unreadable.length === 0) return;
   const now = new Date(kernel.now());
   const passed = tables.every(({ rules }) => rules.every((rule) => rule.passed));
   const { bucket, key } = parseS3Uri(report);
@@ -24,6 +32,8 @@ export async function tellQuality(
     at: now.toISOString(),
     passed,
     tables,
+    steps,
+    unreadable,
   };
   await kernel.call(
     "s3",
@@ -47,6 +57,7 @@ export async function tellQuality(
       MetricData: [
         { MetricName: "RowsRejected", Dimensions, Value: sum((table) => table.rejected), Unit: "Count" },
         { MetricName: "RulesFailed", Dimensions, Value: broken, Unit: "Count" },
+        { MetricName: "FilesSetAside", Dimensions, Value: unreadable.length, Unit: "Count" },
       ],
     },
     principal,

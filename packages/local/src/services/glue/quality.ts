@@ -1,12 +1,22 @@
 import { join } from "node:path";
 import { AwsError } from "../../kernel";
-import { duckdbType, parquetOptions, parseLocation, quoteName, quoteText, type Session } from "../duckdb";
+import {
+  duckdbType,
+  type LakeFile,
+  parquetOptions,
+  parseLocation,
+  quoteName,
+  quoteText,
+  type Session,
+  scanFiles,
+} from "../duckdb";
 import { bindTables } from "./bind-tables";
-import { type CatalogTable, catalogOf } from "./catalog";
+import { type CatalogTable, catalogOf, relationOf } from "./catalog";
 import type { Quality } from "./manifest";
 import type { StepRun } from "./materialise";
-import { authorizeWrite, type StagedRows, stage } from "./materialise";
+import { authorizeWrite } from "./materialise";
 import { replaceObjects } from "./replace-objects";
+import { type StagedRows, stage } from "./stage";
 
 /** What became of a rule: how many of the rows that were to become the table's break it. */
 export interface RuleResult {
@@ -46,9 +56,11 @@ export async function holdToRules(
   target: CatalogTable,
   staged: StagedRows,
   quality: Quality,
+  /** Files of the table that stay beside the staged rows. */
+  kept: readonly LakeFile[],
 ): Promise<StagedRows> {
-  await offer(session, target, staged);
-  const reads = { principal: run.principal, operation: "StartJobRun", except: ["candidate"] };
+  await offer(session, target, staged, kept);
+  const reads = { principal: run.principal, operation: "StartJobRun", except: ["candidate", "outcome"] };
   await bindTables(run.kernel, session, quality.measure, reads);
   const [total = 0, ...failing] = await numbers(session, quality.measure);
   const rules = quality.rules.map(({ name, threshold }, index): RuleResult => {
@@ -74,13 +86,19 @@ export async function holdToRules(
     throw new QualityFailed(`QualityFailed: ${table}: ${told.join("; ")}${rejected > 0 ? `; ${where}` : ""}`);
   }
   if (!some || quality.passing === undefined) return staged;
-  return await stage(session, quality.passing, `${staged.folder}-passing`, target.partitionKeys);
+  const shape = { target, order: [...run.step.order, ...run.step.key] };
+  return await stage(session, quality.passing, `${staged.folder}-passing`, shape);
 }
 
 const share = (part: number, whole: number): string => `${whole === 0 ? 0 : Math.round((part / whole) * 1000) / 10}%`;
 
-/** The staged rows, under the name that the rules know them by. */
-async function offer(session: Session, target: CatalogTable, { folder, rows }: StagedRows): Promise<void> {
+/** The staged rows, and with them the table as it will be, under the names that the rules know them by. */
+async function offer(
+  session: Session,
+  target: CatalogTable,
+  { folder, rows }: StagedRows,
+  kept: readonly LakeFile[],
+): Promise<void> {
   const columns = [...target.columns, ...target.partitionKeys];
   const types = `{${target.partitionKeys.map(({ name, type }) => `${quoteText(name)}: ${quoteText(duckdbType(type))}`).join(", ")}}`;
   const hive =
@@ -89,7 +107,10 @@ async function offer(session: Session, target: CatalogTable, { folder, rows }: S
     rows === 0
       ? `SELECT ${columns.map(({ name, type }) => `NULL::${duckdbType(type)} AS ${quoteName(name)}`).join(", ")} WHERE false`
       : `SELECT ${columns.map(({ name }) => quoteName(name)).join(", ")} FROM read_parquet(${quoteText(join(folder, "**", "*.parquet"))}, ${hive})`;
-  await session.run(`CREATE OR REPLACE VIEW ${session.database}.main.candidate AS ${source}`);
+  const view = (name: string) => `CREATE OR REPLACE VIEW ${session.database}.main.${name} AS`;
+  await session.run(`${view("candidate")} ${source}`);
+  const beside = kept.length === 0 ? "" : ` UNION ALL BY NAME ${scanFiles(relationOf(target), kept).sql}`;
+  await session.run(`${view("outcome")} SELECT * FROM ${session.database}.main.candidate${beside}`);
 }
 
 async function numbers(session: Session, sql: string): Promise<number[]> {

@@ -12,6 +12,8 @@ export interface NewObject {
   readonly key: string;
   /** A finished file on the data folder's file system; it is moved away. */
   readonly file: string;
+  /** Quoted. @default one of the swap's own */
+  readonly etag?: string;
 }
 
 /** Files that belong to no object unless the swap they are part of was committed. */
@@ -36,9 +38,9 @@ export async function replaceObjects(
   const store = objectStore(kernel);
   const folder = store.folderOf(bucket);
   const rows: { key: string; row: ObjectRow }[] = [];
-  for (const { key, file } of add) {
+  for (const { key, file, etag: given } of add) {
     const { size } = await stat(file);
-    const etag = `"${createHash("md5").update(`${id}\n${key}\n${size}`).digest("hex")}-1"`;
+    const etag = given ?? `"${createHash("md5").update(`${id}\n${key}\n${size}`).digest("hex")}-1"`;
     rows.push({ key, row: { size, etag, lastModified: kernel.now(), path: pathOfKey(key) } });
   }
   const swaps = swapsOf(kernel);

@@ -1,8 +1,9 @@
 import { type DuckDBType, type DuckDBValue, VARCHAR } from "@duckdb/node-api";
-import type { Json } from "@tributary/model";
+import { athenaFunctions, type Json } from "@tributary/model";
 import { AwsError, type Kernel, NotSupportedLocally, type Principal, rootPrincipal } from "../../kernel";
 import { athenaType, LakeEngine, nearest, toJson } from "../duckdb";
-import { bindTables, catalogOf, catalogPermissions, tableNotFound } from "../glue";
+import { bindTables, catalogOf, catalogPermissions, isView, tableNotFound } from "../glue";
+import { checkStatement } from "./statements";
 
 export interface QueryOutcome {
   readonly columns: readonly { readonly name: string; readonly type: DuckDBType }[];
@@ -18,26 +19,20 @@ export interface QueryOptions {
   readonly onStart?: (interrupt: () => void) => void;
 }
 
-/** What is not a query, by its first word; all of it exists in Athena. */
-const refused =
-  /^\s*(create|insert|drop|alter|delete|update|merge|unload|msck|vacuum|optimize|prepare|execute|call|explain|use|set|copy|attach|install|load|pragma)\b/i;
 const named = `(?:"[^"]+"|\`[^\`]+\`|\\w+)`;
-const showTables = new RegExp(`^\\s*show\\s+tables(?:\\s+(?:in|from)\\s+(${named}))?(?:\\s+'([^']*)')?\\s*$`, "i");
+const showTables = new RegExp(
+  `^\\s*show\\s+(tables|views)(?:\\s+(?:in|from)\\s+(${named}))?(?:\\s+'([^']*)')?\\s*$`,
+  "i",
+);
 const showDatabases = /^\s*show\s+(?:databases|schemas)\s*$/i;
 const showColumns = new RegExp(`^\\s*show\\s+columns\\s+(?:in|from)\\s+(?:(${named})\\.)?(${named})\\s*$`, "i");
 const describe = new RegExp(`^\\s*desc(?:ribe)?\\s+(?:(${named})\\.)?(${named})\\s*$`, "i");
 const unquoted = (name: string | undefined) => name?.replace(/^["`]|["`]$/g, "");
 
-/** Runs one Athena statement: SELECT, WITH, VALUES, SHOW TABLES, SHOW DATABASES, SHOW COLUMNS or DESCRIBE. */
+/** Runs one Athena statement: SELECT, WITH, VALUES, SHOW TABLES, VIEWS, DATABASES or COLUMNS, or DESCRIBE. */
 export async function runStatement(kernel: Kernel, text: string, options: QueryOptions): Promise<QueryOutcome> {
   const sql = text.replace(/[;\s]+$/, "");
-  const statement = refused.exec(sql)?.[1]?.toUpperCase();
-  if (statement) {
-    throw new NotSupportedLocally(
-      `Athena ${statement} statement`,
-      "Locally Athena answers SELECT, WITH, SHOW and DESCRIBE; tables are written by Glue jobs and declared in the program.",
-    );
-  }
+  checkStatement(sql);
   const listed = catalogStatement(kernel, sql, options);
   if (listed) return listed;
   for (let attempt = 0; ; attempt++) {
@@ -69,6 +64,7 @@ async function select(kernel: Kernel, sql: string, options: QueryOptions): Promi
       principal: options.principal,
       operation: "StartQueryExecution",
       defaultDatabase: options.database,
+      views: true,
     });
     const scannedBytes = bound.reduce((sum, { scan }) => sum + scan.bytes, 0);
     if (options.scanCutoff !== undefined && scannedBytes > options.scanCutoff) {
@@ -105,13 +101,15 @@ function catalogStatement(kernel: Kernel, sql: string, options: QueryOptions): Q
   }
   const tables = showTables.exec(sql);
   if (tables) {
-    const database = unquoted(tables[1]) ?? options.database;
+    const [, what = "", given, like] = tables;
+    const database = unquoted(given) ?? options.database;
     if (database === undefined)
-      throw new AwsError("InvalidRequestException", "SHOW TABLES IN <database>: name the database");
+      throw new AwsError("InvalidRequestException", `SHOW ${what.toUpperCase()} IN <database>: name the database`);
     if (!catalog.database(database)) throw databaseNotFound(kernel, database);
     allow("GetTables", database);
-    const pattern = tables[2] === undefined ? undefined : new RegExp(`^(?:${tables[2].replaceAll("*", ".*")})$`);
-    const names = catalog.listTables(database).map(({ name }) => name);
+    const pattern = like === undefined ? undefined : new RegExp(`^(?:${like.replaceAll("*", ".*")})$`);
+    const all = catalog.listTables(database);
+    const names = all.filter((table) => what.toLowerCase() === "tables" || isView(table)).map(({ name }) => name);
     return listing(
       ["tab_name"],
       names.filter((name) => !pattern || pattern.test(name)).map((name) => [name]),
@@ -165,6 +163,13 @@ const codes: readonly (readonly [RegExp, string])[] = [
 /** DuckDB's complaint under the code that Athena would give, with what it suggests, without the engine's own advice. */
 function inAthenaWords(error: unknown): AwsError {
   const message = error instanceof Error ? error.message : String(error);
+  const missing = /function with name "?(\w+)"? does not exist/i.exec(message)?.[1];
+  // A text that names a function which Athena has not came to nobody's ears here: it was refused before.
+  if (missing !== undefined && athenaFunctions.has(missing.toLowerCase()))
+    return new NotSupportedLocally(
+      `Athena's function ${missing}`,
+      "docs/lake/sql.md has those that work here; run this query against AWS.",
+    );
   const code = codes.find(([pattern]) => pattern.test(message))?.[1] ?? "GENERIC_USER_ERROR";
   const text = message.split(/\n\s*\n/)[0] ?? message;
   const candidates = /Candidate bindings: (.*)/.exec(message)?.[1];

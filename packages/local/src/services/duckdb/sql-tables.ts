@@ -1,4 +1,4 @@
-import { AwsError } from "../../kernel";
+import { AwsError, NotSupportedLocally } from "../../kernel";
 import type { Session } from "./engine";
 import { quoteText } from "./types";
 
@@ -13,6 +13,16 @@ const harmless = new Set(["range", "generate_series", "sequence", "unnest", "jso
 
 type Node = { readonly [key: string]: unknown };
 const isNode = (value: unknown): value is Node => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The error for a table of another catalog than the account's own. */
+function otherCatalog(catalog: string, name: string): AwsError {
+  if (catalog.toLowerCase() === "awsdatacatalog")
+    return new AwsError("InvalidRequestException", `SYNTAX_ERROR: leave the catalog out: write ${name}`);
+  return new NotSupportedLocally(
+    `the catalog ${catalog} (federated queries and catalogs of other accounts)`,
+    `Here is the account's own catalog, whose tables are called database.table.`,
+  );
+}
 
 /** What went wrong in the parser's words, on one line. */
 function parserMessage(answer: Node): string {
@@ -47,6 +57,8 @@ export async function tablesOf(session: Session, sql: string): Promise<TableRefe
       for (const entry of value.cte_map.map) if (isNode(entry)) withNames.add(String(entry.key).toLowerCase());
     }
     if (value.type === "BASE_TABLE") {
+      const catalog = String(value.catalog_name ?? "");
+      if (catalog !== "") throw otherCatalog(catalog, `${String(value.schema_name)}.${String(value.table_name)}`);
       const reference = { database: String(value.schema_name) || undefined, table: String(value.table_name) };
       found.set(`${reference.database ?? ""}.${reference.table}`.toLowerCase(), reference);
     }

@@ -1,6 +1,16 @@
 import { AwsError, type Kernel, type Principal } from "../../kernel";
-import { nearest, parseLocation, quoteName, type RelationScan, type Session, scanOf, tablesOf } from "../duckdb";
+import {
+  nearest,
+  parseLocation,
+  quoteName,
+  type RelationScan,
+  type Session,
+  scanOf,
+  type TableReference,
+  tablesOf,
+} from "../duckdb";
 import { type CatalogTable, catalogOf, catalogPermissions, relationOf } from "./catalog";
+import { isView, prestoViewOf, tablesOfView, viewSelect } from "./presto-view";
 
 export interface BoundTable {
   readonly table: CatalogTable;
@@ -16,11 +26,13 @@ export interface BindOptions {
   readonly defaultDatabase?: string | undefined;
   /** Names without a database that the session has already, and that are no tables. */
   readonly except?: readonly string[];
+  /** Whether the engine reads Athena's views. Spark does not. @default false */
+  readonly views?: boolean;
 }
 
 /**
  * Makes the catalog tables that a query names visible to its session, as they are now, after checking that the caller
- * may read them. Returns them; throws `TABLE_NOT_FOUND` with a suggestion for a name that the catalog lacks.
+ * may read them. Returns those that hold data; throws `TABLE_NOT_FOUND` with a suggestion for a name that the catalog lacks.
  */
 export async function bindTables(
   kernel: Kernel,
@@ -28,31 +40,64 @@ export async function bindTables(
   sql: string,
   options: BindOptions,
 ): Promise<BoundTable[]> {
-  const catalog = catalogOf(kernel);
-  const bound: BoundTable[] = [];
+  const bound = new Map<string, BoundTable>();
   for (const reference of await tablesOf(session, sql)) {
     if (reference.database === undefined && options.except?.includes(reference.table)) continue;
-    const database = reference.database ?? options.defaultDatabase;
-    const table = database === undefined ? undefined : catalog.table(database, reference.table);
-    if (!table) throw tableNotFound(kernel, reference.database, reference.table);
-    authorizeRead(kernel, table, options);
-    const scan = scanOf(kernel, relationOf(table));
-    const schema = reference.database === undefined ? "main" : reference.database;
-    await session.run(`CREATE SCHEMA IF NOT EXISTS ${session.database}.${quoteName(schema)}`);
-    await session.run(
-      `CREATE OR REPLACE VIEW ${session.database}.${quoteName(schema)}.${quoteName(reference.table)} AS ${scan.sql}`,
-    );
-    bound.push({ table, scan });
+    await bindTable(kernel, session, reference, options, bound, []);
   }
-  return bound;
+  return [...bound.values()];
 }
 
-/** Checks what a principal needs to read a table: on the catalog, and on the bucket. */
-function authorizeRead(kernel: Kernel, table: CatalogTable, { principal, operation }: BindOptions): void {
-  if (principal.kind === "root") return;
+/** Binds one table; of a view first what it reads, under the same caller: Athena's views lend nobody their owner's rights. */
+async function bindTable(
+  kernel: Kernel,
+  session: Session,
+  reference: TableReference,
+  options: BindOptions,
+  bound: Map<string, BoundTable>,
+  /** The views on the way here. */
+  within: readonly string[],
+): Promise<void> {
+  const database = reference.database ?? options.defaultDatabase;
+  const table = database === undefined ? undefined : catalogOf(kernel).table(database, reference.table);
+  if (!table) throw tableNotFound(kernel, reference.database, reference.table);
+  const name = `${table.database}.${table.name}`;
+  let select: string;
+  if (options.views && isView(table)) {
+    if (within.includes(name)) {
+      const cycle = [...within.slice(within.indexOf(name)), name].join(" reads ");
+      throw new AwsError("InvalidRequestException", `VIEW_IS_RECURSIVE: ${cycle}`);
+    }
+    authorizeCatalog(kernel, table, options);
+    const view = prestoViewOf(table);
+    for (const read of await tablesOfView(session, table, view)) {
+      await bindTable(kernel, session, read, options, bound, [...within, name]);
+    }
+    select = await viewSelect(session, table, view);
+  } else {
+    authorizeRead(kernel, table, options);
+    const scan = scanOf(kernel, relationOf(table));
+    bound.set(name, { table, scan });
+    select = scan.sql;
+  }
+  const schema = reference.database === undefined ? "main" : reference.database;
+  await session.run(`CREATE SCHEMA IF NOT EXISTS ${session.database}.${quoteName(schema)}`);
+  await session.run(
+    `CREATE OR REPLACE VIEW ${session.database}.${quoteName(schema)}.${quoteName(reference.table)} AS ${select}`,
+  );
+}
+
+function authorizeCatalog(kernel: Kernel, table: CatalogTable, { principal, operation }: BindOptions): void {
   for (const needed of catalogPermissions(kernel, "GetTable", table.database, table.name)) {
     kernel.authorize(principal, needed, operation);
   }
+}
+
+/** Checks what a principal needs to read a table: on the catalog, and on the bucket. */
+function authorizeRead(kernel: Kernel, table: CatalogTable, options: BindOptions): void {
+  const { principal, operation } = options;
+  if (principal.kind === "root") return;
+  authorizeCatalog(kernel, table, options);
   const { bucket, prefix } = parseLocation(table.location);
   kernel.authorize(
     principal,

@@ -28,6 +28,8 @@ export interface CatalogTable {
   readonly location: string;
   readonly inputFormat: string;
   readonly outputFormat: string;
+  /** Of a view: its text, as the engine that made it wrote it. */
+  readonly viewOriginalText?: string;
   readonly serde: { readonly library: string; readonly parameters: Readonly<Record<string, string>> };
   readonly createdAt: number;
   readonly updatedAt: number;

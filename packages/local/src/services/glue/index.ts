@@ -10,6 +10,7 @@ import { finishSwaps } from "./replace-objects";
 export { type BoundTable, bindTables, tableNotFound } from "./bind-tables";
 export { type CatalogTable, catalogOf, catalogPermissions, relationOf } from "./catalog";
 export { type JobRunRow, jobRunsOf, type StepStatistics } from "./job-runs";
+export { isView } from "./presto-view";
 
 /** Registers the Glue Data Catalog and SQL jobs. Triggers and crawlers are recorded only. */
 export function install(kernel: Kernel): Realiser[] {

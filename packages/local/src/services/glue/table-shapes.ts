@@ -12,6 +12,7 @@ export const catalogTableInputs = z.object({
   name: z.string().optional(),
   description: z.string().optional(),
   tableType: z.string().optional(),
+  viewOriginalText: z.string().optional(),
   parameters: texts.default({}),
   partitionKeys: z.array(column).default([]),
   storageDescriptor: z
@@ -49,6 +50,7 @@ export function tableFromInputs(given: z.output<typeof catalogTableInputs>, name
     inputFormat: storage.inputFormat,
     outputFormat: storage.outputFormat,
     serde: { library: storage.serDeInfo.serializationLibrary, parameters: storage.serDeInfo.parameters },
+    ...(given.viewOriginalText !== undefined && { viewOriginalText: given.viewOriginalText }),
     ...times,
   };
 }
@@ -78,6 +80,7 @@ export function tableFromSdk(database: string, input: TableInput, times: Times):
       library: storage.SerdeInfo?.SerializationLibrary ?? "",
       parameters: storage.SerdeInfo?.Parameters ?? {},
     },
+    ...(input.ViewOriginalText !== undefined && { viewOriginalText: input.ViewOriginalText }),
     ...times,
   };
 }
@@ -101,6 +104,10 @@ export function tableToSdk(kernel: Kernel, table: CatalogTable): Table {
     CatalogId: kernel.place.accountId,
     TableType: table.tableType,
     Parameters: { ...table.parameters },
+    ...(table.viewOriginalText !== undefined && {
+      ViewOriginalText: table.viewOriginalText,
+      ViewExpandedText: "/* Presto View */",
+    }),
     PartitionKeys: toColumns(table.partitionKeys),
     StorageDescriptor: descriptorOf(table, table.location),
     CreateTime: new Date(table.createdAt),

@@ -1,0 +1,3 @@
+export * from "./athena";
+export { athenaFunctions } from "./athena-functions";
+export * from "./tokens";

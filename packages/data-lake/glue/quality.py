@@ -74,7 +74,8 @@ def tell(quality, job, run, results):
     now = datetime.now(timezone.utc)
     passed = all(rule["passed"] for table in results for rule in table["rules"])
     report = {"version": 1, "run": run, "job": job, "at": now.isoformat(), "passed": passed, "tables": results}
-    text = json.dumps(report, indent=2) + "\n"
+    # One line: Athena reads the reports as a table.
+    text = json.dumps(report) + "\n"
     place = urlparse(f"{quality['report']}dt={now:%Y-%m-%d}/{run}.json")
     if place.scheme == "":
         Path(place.path).parent.mkdir(parents=True, exist_ok=True)

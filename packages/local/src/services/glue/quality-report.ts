@@ -41,7 +41,7 @@ export async function tellRun(
     {
       Bucket: bucket,
       Key: `${key}dt=${body.at.slice(0, 10)}/${run.id}.json`,
-      Body: new TextEncoder().encode(`${JSON.stringify(body, null, 2)}\n`),
+      Body: new TextEncoder().encode(`${JSON.stringify(body)}\n`),
       ContentType: "application/json",
     },
     principal,

@@ -82,25 +82,30 @@ export async function addScores(stage: ScoreStage): Promise<ScoreOutcome> {
     return matchWeight(scorer.match, scorer.kin, prior) >= threshold;
   };
   const byScore = recordRoots(encoded, profiles.root, alike);
-  const sets = new UnionFind(source.records);
-  for (let row = 0; row < source.records; row++) {
-    sets.unite(row, root[row] as number);
-    sets.unite(row, byScore[row] as number);
-  }
-  for (let row = 0; row < source.records; row++) sets.parent[row] = sets.find(row);
-  partEqualRecords(sets.parent, root, apart);
+  const parent = united(root, byScore);
+  partEqualRecords(parent, root, apart);
   if (stage.tree) {
     for (const place of heaviestFirst(pairs, encoded.order, keptPlaces(profiles.kept))) {
       const [a, b] = [encoded.firstOf[pairs.a[place] as number], encoded.firstOf[pairs.b[place] as number]];
       const weight = pairs.weight[place] as number;
-      if (sets.parent[a as number] === sets.parent[b as number])
-        stage.tree.push(a as number, b as number, stage.tier, weight);
+      if (parent[a as number] === parent[b as number]) stage.tree.push(a as number, b as number, stage.tier, weight);
     }
     // Records that are equal in every field have no link of their own.
-    for (let row = 0; row < source.records; row++)
-      stage.tree.push(sets.parent[row] as number, row, stage.tier, threshold);
+    for (let row = 0; row < source.records; row++) stage.tree.push(parent[row] as number, row, stage.tier, threshold);
   }
-  return { root: sets.parent, links: pairs.length, cut: profiles.cut, scored };
+  return { root: parent, links: pairs.length, cut: profiles.cut, scored };
+}
+
+/** What rules and scores have made one, by the first record of each. */
+function united(byRules: Int32Array, byScore: Int32Array): Int32Array {
+  if (byRules.every((first, row) => first === row)) return byScore;
+  const sets = new UnionFind(byRules.length);
+  for (let row = 0; row < byRules.length; row++) {
+    sets.unite(row, byRules[row] as number);
+    sets.unite(row, byScore[row] as number);
+  }
+  for (let row = 0; row < byRules.length; row++) sets.parent[row] = sets.find(row);
+  return sets.parent;
 }
 
 function keptPlaces(kept: Uint8Array): Int32Array {

@@ -42,7 +42,7 @@ function* sequence(seed: number): Generator<number> {
  * Chooses conjunctions of up to three keys, those first that bring most new matches for each pair to compare, until the
  * pairs allowed are used up or no conjunction brings anything. Matches are simulated: a match agrees on a key as often as
  * the model learned, keys of one subject together; which columns are known is taken from real records. While
- * pairs are few, matches are to meet twice: what is simulated is more independent than people are.
+ * pairs last, matches are to meet twice: what is simulated is more independent than people are.
  */
 export async function chooseBlocking(
   keys: readonly Key[],
@@ -79,13 +79,10 @@ export async function chooseBlocking(
     if (key === undefined || another !== undefined || !key.exact) continue;
     if (option.cost <= size * cheap + fixed && chosen.length < 12) choose(option);
   }
-  for (const [wanted, allowed] of [
-    [open[0], budget],
-    [open[1], Math.min(budget, 3_000_000 + 2 * size)],
-  ] as const) {
+  for (const wanted of open) {
     for (const option of options) option.gain = common(option.agrees, wanted);
     while (chosen.length < mostBlockings) {
-      const best = bestOption(options, wanted, allowed - pairs, keys, samples, fixed);
+      const best = bestOption(options, wanted, budget - pairs, keys, samples, fixed);
       if (best === undefined) break;
       choose(best);
     }

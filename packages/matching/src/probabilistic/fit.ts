@@ -71,8 +71,12 @@ export async function fit(
     const { column } = comparison;
     const average = own[own.length - 1] as number;
     const rarity = new Float32Array(new SharedArrayBuffer(column.counts.length * 4));
-    for (const [code, count] of column.counts.entries()) {
-      if (count > 0) rarity[code] = Math.log2((average * column.known) / count);
+    const expected = average * column.known;
+    // Most values are seen a few times.
+    const ofCount = Float32Array.from({ length: 1_024 }, (_, count) => Math.log2(expected / count));
+    for (let code = 0; code < rarity.length; code++) {
+      const count = column.counts[code] as number;
+      if (count > 0) rarity[code] = count < ofCount.length ? (ofCount[count] as number) : Math.log2(expected / count);
     }
     return { comparison, m, u: own, kin, weights: weigh(m), kinWeights: weigh(kin), rarity };
   });

@@ -245,5 +245,9 @@ export class Scorer {
 }
 
 /** The match weight: log2 of the odds of a match against everything else, strangers and members of one household. */
-export const matchWeight = (match: number, kin: number, prior: Prior): number =>
-  match + prior.match - Math.log2(1 + 2 ** (kin + prior.kin));
+export function matchWeight(match: number, kin: number, prior: Prior): number {
+  const relative = kin + prior.kin;
+  // Beyond 40 bits the smaller one is lost in the sum.
+  const others = relative > 40 ? relative : relative < -40 ? 0 : Math.log2(1 + 2 ** relative);
+  return match + prior.match - others;
+}

@@ -1,10 +1,14 @@
+import type * as cloudwatch from "@pulumi/aws/cloudwatch";
 import type * as dynamodb from "@pulumi/aws/dynamodb";
 import type * as lambda from "@pulumi/aws/lambda";
 import type * as pulumi from "@pulumi/pulumi";
 import { SecureTable, TributaryComponent } from "@tributary/core";
 import type { ActivationArgs } from "./args";
 import { normalize } from "./normalize";
+import { makeComputedStores } from "./resources/computed-stores";
+import { makeComputedTraits } from "./resources/computed-traits";
 import { makeDestinations } from "./resources/destinations";
+import { makeMembershipEvents } from "./resources/membership-events";
 import { makeProfileApi } from "./resources/profile-api";
 import { makePropagation } from "./resources/propagation";
 
@@ -14,6 +18,13 @@ export interface ActivationNodes {
   readonly deliveries: dynamodb.Table;
   readonly profileApi: lambda.Function;
   readonly propagate: lambda.Function;
+  /** Where there are audiences. */
+  readonly audienceEvents?: cloudwatch.EventBus;
+  /** These where something is computed from events. */
+  readonly traitFacts?: dynamodb.Table;
+  readonly standings?: dynamodb.Table;
+  readonly computeTraits?: lambda.Function;
+  readonly sweep?: lambda.Function;
 }
 
 /** Activation's part of the platform's contract. */
@@ -23,17 +34,25 @@ export interface ActivationContract {
   readonly membershipsTableName: pulumi.Output<string>;
   readonly audiences: string[];
   readonly destinations: string[];
+  /** Bus that is told who enters and leaves audiences; where there are some. */
+  readonly audienceEventBusName?: pulumi.Output<string>;
+  /** Names of computed traits, and the tables that hold what they are computed from and what they come to, where there are some. */
+  readonly traits?: string[];
+  readonly traitFactsTableName?: pulumi.Output<string>;
+  readonly standingsTableName?: pulumi.Output<string>;
 }
 
 /**
- * From profiles to action: the profile API, audiences as predicates over profiles, and destinations that are told who
- * enters, changes in and leaves them. Nothing is sent about a person who did not consent to the destination's purpose.
+ * From profiles to action: the profile API, traits computed from events, audiences as predicates over people and what
+ * they did, and destinations that are told who enters, changes in and leaves them. Nothing is sent about a person who did not consent to the destination's purpose.
  *
  * ```ts
  * const activation = new Activation("cdp", {
  *   foundation: governance.foundation,
  *   profiles: identities.profiles,
- *   audiences: { bigSpenders: audience(trait("lifetime_value").atLeast(500)) },
+ *   events: ingestion.events,
+ *   traits: { orders_30d: count(event("Order Completed")).within({ days: 30 }) },
+ *   audiences: { bigSpenders: audience(trait("lifetime_value").atLeast(500)), regulars: audience(trait("orders_30d").atLeast(3)) },
  *   destinations: { crm: webhook({ url, purpose: "marketing", audiences: ["bigSpenders"], map: (p) => ({ id: p.profileId }) }) },
  * });
  * ```
@@ -71,10 +90,23 @@ export class Activation extends TributaryComponent {
       },
       this.child(),
     );
-    const stores = { foundation, profiles, memberships, deliveries };
-    const propagate = makePropagation(name, { ...stores, audiences: resolved.audiences }, this.child());
-    makeDestinations(name, { ...stores, destinations: resolved.destinations }, this.child());
-    const { api, handler, secretArn } = makeProfileApi(name, { foundation, profiles, resolved }, this.child());
+    const { onDelete, transform } = resolved;
+    const computed = resolved.computed
+      ? makeComputedStores(name, { foundation, profiles, memberships, onDelete, transform }, this.child())
+      : undefined;
+    const stores = { foundation, profiles, memberships, deliveries, resolved, computed };
+    const propagate = makePropagation(name, stores, this.child());
+    makeDestinations(name, stores, this.child());
+    const { api, handler, secretArn } = makeProfileApi(name, stores, this.child());
+    // `normalize` refuses what is computed from events without the events.
+    const keepers =
+      computed && args.events
+        ? makeComputedTraits(name, { foundation, events: args.events, stores: computed, resolved }, this.child())
+        : undefined;
+    const audienceEvents =
+      Object.keys(resolved.audiences).length > 0
+        ? makeMembershipEvents(name, { foundation, memberships }, this.child())
+        : undefined;
 
     this.profileApiUrl = api.url;
     this.contract = {
@@ -83,12 +115,21 @@ export class Activation extends TributaryComponent {
       membershipsTableName: memberships.name,
       audiences: Object.keys(resolved.audiences),
       destinations: resolved.destinations.map((destination) => destination.name),
+      ...(audienceEvents && { audienceEventBusName: audienceEvents.name }),
+      ...(computed && {
+        traits: Object.keys(args.traits ?? {}),
+        traitFactsTableName: computed.traitFacts.name,
+        standingsTableName: computed.standings.name,
+      }),
     };
     this.nodes = {
       memberships: memberships.table,
       deliveries: deliveries.table,
       profileApi: handler.function,
       propagate: propagate.function,
+      ...(audienceEvents && { audienceEvents: audienceEvents.bus }),
+      ...(computed && { traitFacts: computed.traitFacts.table, standings: computed.standings.table }),
+      ...(keepers && { computeTraits: keepers.traitFacts.function, sweep: keepers.sweep.function }),
     };
     this.registerOutputs({ profileApiUrl: api.url, membershipsTableName: memberships.name });
   }

@@ -1,7 +1,7 @@
 import type * as dynamodb from "@pulumi/aws/dynamodb";
 import type { Input } from "@pulumi/pulumi";
-import type { Callback, FoundationRef, OnDelete, ProfileStoreRef, Transform } from "@tributary/core";
-import type { AudienceDefinition, Profile } from "@tributary/model";
+import type { Callback, FoundationRef, OnDelete, ProfileStoreRef, TableRef, Transform } from "@tributary/core";
+import type { AudienceDefinition, Profile, TraitDefinition } from "@tributary/model";
 
 /** Makes what a destination gets of a profile: a JSON object. Embedded in the delivery's Lambda function. */
 export type MapProfile = (
@@ -45,7 +45,14 @@ export interface ActivationArgs {
   readonly foundation: FoundationRef;
   /** `identities.profiles`. */
   readonly profiles: ProfileStoreRef;
-  /** By name: letters, digits, dashes. */
+  /**
+   * Traits computed from events, by name, up to date at every instant: `{ orders_30d: count(event("Order Completed"))
+   * .within({ days: 30 }) }`. What events state under such a name is hidden. @default none
+   */
+  readonly traits?: Readonly<Record<string, TraitDefinition>>;
+  /** The events table with a stream of new images, `ingestion.events`: needed for `traits`, and for audiences over events. */
+  readonly events?: TableRef;
+  /** By name: letters, digits, dashes. Predicates over stated and computed traits, and over events. */
   readonly audiences: Readonly<Record<string, AudienceDefinition>>;
   /** By name: lower case letters, digits, dashes. */
   readonly destinations?: Readonly<Record<string, DestinationArgs>>;
@@ -60,4 +67,6 @@ export interface ActivationArgs {
 export interface ActivationTransforms {
   readonly memberships?: Transform<dynamodb.TableArgs>;
   readonly deliveries?: Transform<dynamodb.TableArgs>;
+  readonly traitFacts?: Transform<dynamodb.TableArgs>;
+  readonly standings?: Transform<dynamodb.TableArgs>;
 }

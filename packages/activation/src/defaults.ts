@@ -6,6 +6,10 @@ export const activationDefaults = Object.freeze({
   maxAttempts: 8,
   /** Profile changes, membership changes and deliveries of one invocation, at most. */
   propagateBatchSize: 200,
+  /** Events of one invocation that computed traits are kept up by, at most. */
+  traitFactsBatchSize: 100,
+  /** How often people are looked for of whom an event left a window. */
+  sweepSchedule: "rate(1 minute)",
   dispatchBatchSize: 200,
   deliverBatchSize: 10,
 });

@@ -23,11 +23,15 @@ import {
   type AudienceDefinition,
   audienceDefinitionSchema,
   defaultIdentityRules,
+  eventTraitsOf,
   type IdentityRules,
   identityRulesSchema,
+  type TraitDefinitions,
+  traitDefinitionsSchema,
 } from "@tributary/model";
 import type { ActivationArgs, ActivationTransforms, DestinationArgs, MapProfile } from "./args";
 import { activationDefaults as defaults } from "./defaults";
+import { maxAudiences } from "./domain/standing/limits";
 import { urlFault } from "./domain/webhook";
 
 export interface ResolvedDestination {
@@ -45,6 +49,10 @@ export interface ResolvedDestination {
 
 /** Activation's arguments with everything decided. */
 export interface ResolvedActivation {
+  /** What the functions that compute traits go by; undefined where nothing is computed from events. */
+  readonly computed:
+    | { readonly traits: TraitDefinitions; readonly audiences: Readonly<Record<string, AudienceDefinition>> }
+    | undefined;
   readonly audiences: Readonly<Record<string, AudienceDefinition>>;
   readonly destinations: readonly ResolvedDestination[];
   readonly rules: IdentityRules;
@@ -56,8 +64,10 @@ export interface ResolvedActivation {
 /** Checks the arguments and fills in the defaults. @throws `InputPropertiesError` with every fault */
 export function normalize(name: string, args: ActivationArgs): ResolvedActivation {
   validate(`Activation "${name}"`, activationFaults(args));
+  const { audiences, traits = {} } = args;
   return {
-    audiences: args.audiences,
+    computed: asksEvents(traits, audiences) ? { traits, audiences } : undefined,
+    audiences,
     destinations: Object.entries(args.destinations ?? {}).map(([destination, given]) => ({
       name: destination,
       url: given.url,
@@ -77,9 +87,16 @@ export function normalize(name: string, args: ActivationArgs): ResolvedActivatio
   };
 }
 
+/** Whether something is computed from events. */
+function asksEvents(traits: object, audiences: ActivationArgs["audiences"]): boolean {
+  return Object.keys(traits).length > 0 || Object.keys(eventTraitsOf(audiences)).length > 0;
+}
+
 const knownArguments: readonly (keyof ActivationArgs)[] = [
   "foundation",
   "profiles",
+  "traits",
+  "events",
   "audiences",
   "destinations",
   "profileApiToken",
@@ -117,20 +134,56 @@ export function activationFaults(args: ActivationArgs): Fault[] {
       ),
       ...(rules === undefined ? [] : zodFaults(identityRulesSchema, rules, "profiles.rules")),
     ]),
+    ...optionalObjectFaults("traits", args.traits, '{ orders: count(event("Order Completed")) }', (given) =>
+      zodFaults(traitDefinitionsSchema, given, "traits"),
+    ),
     ...objectFaults("audiences", args.audiences, "{ all: audience(trait(…).exists()) }, {} for none", (given) =>
       Object.entries(given).flatMap(([name, definition]) => audienceFaults(name, definition)),
     ),
+    ...eventsFaults(args),
     ...optionalObjectFaults("destinations", args.destinations, "{ crm: webhook({ … }) }", (given) =>
       Object.entries(given).flatMap(([name, destination]) => destinationFaults(name, destination, audiences)),
     ),
     ...tokenFaults(args.profileApiToken),
     ...onDeleteFaults(args.onDelete),
-    ...transformFaults(args.transform, ["memberships", "deliveries"]),
+    ...transformFaults(args.transform, ["memberships", "deliveries", "traitFacts", "standings"]),
   ];
+}
+
+/** What computing from events asks beside valid definitions. */
+function eventsFaults({ events, traits, audiences }: ActivationArgs): Fault[] {
+  const valid = audiencesIn(audiences);
+  const faults =
+    events === undefined
+      ? []
+      : tableRefFaults("events", events, "ingestion.events", "or a table ref whose table has a stream of new images");
+  if (!asksEvents(isRecord(traits) ? traits : {}, valid)) return faults;
+  if (events === undefined) {
+    const reason = "is missing; give ingestion.events: traits, or an audience over events, are computed from it";
+    faults.push({ path: "events", reason });
+  }
+  const count = isRecord(audiences) ? Object.keys(audiences).length : 0;
+  if (count > maxAudiences) {
+    const reason = `are ${count}; with what is computed from events there may be ${maxAudiences}, as they change in one transaction: leave some to a second Activation`;
+    faults.push({ path: "audiences", reason });
+  }
+  return faults;
+}
+
+/** Those of the given audiences that are some. */
+function audiencesIn(given: unknown): Record<string, AudienceDefinition> {
+  if (!isRecord(given)) return {};
+  const parsed = Object.entries(given).map(([name, one]) => [name, audienceDefinitionSchema.safeParse(one)] as const);
+  return Object.fromEntries(parsed.flatMap(([name, { data }]) => (data ? [[name, data]] : [])));
 }
 
 function audienceFaults(name: string, definition: unknown): Fault[] {
   const path = `audiences.${name}`;
+  if (isRecord(definition) && typeof definition.sql === "string") {
+    const reason =
+      "is a segment by SQL, which is in the lake only (curated.segments, nightly); give Activation a predicate";
+    return [{ path, reason }];
+  }
   const reason = "must be named by letters, digits and dashes, beginning with a letter";
   return [
     ...(/^[A-Za-z][A-Za-z0-9-]{0,62}$/.test(name) ? [] : [{ path, reason }]),

@@ -110,7 +110,7 @@ describe("memberships of changes", () => {
   const cases: [
     string,
     [ProfileItem | undefined, ProfileItem | undefined][],
-    { member: boolean; version: string | null }[],
+    { member: boolean; reason?: string; version: string | null }[],
   ][] = [
     [
       "a new profile that fits",
@@ -120,8 +120,8 @@ describe("memberships of changes", () => {
     ["a new profile that does not", [[undefined, poor]], []],
     ["still in, with another version", [[rich, richer]], [{ member: true, version: '{"value":990}' }]],
     ["out", [[rich, poor]], [{ member: false, version: '{"value":1}' }]],
-    ["merged into another", [[rich, redirect("p")]], [{ member: false, version: null }]],
-    ["deleted", [[rich, undefined]], [{ member: false, version: null }]],
+    ["merged into another", [[rich, redirect("p")]], [{ member: false, reason: "merge", version: null }]],
+    ["deleted", [[rich, undefined]], [{ member: false, reason: "deletion", version: null }]],
     ["back from a redirect", [[redirect("p"), rich]], [{ member: true, version: '{"value":900}' }]],
     [
       "in and out within a batch",
@@ -145,12 +145,14 @@ describe("memberships of changes", () => {
       changes.map(([before, after]) => ({ profileId: "p", before, after })),
       audiences,
     );
-    expect(writes).toEqual(expected.map((write) => ({ audience: "big", profileId: "p", ...write })));
+    expect(writes).toMatchObject(expected.map((write) => ({ audience: "big", profileId: "p", ...write })));
+    const first = changes[0]?.[0];
+    for (const { was } of writes) expect(was).toBe(first === rich);
   });
 });
 
 test("propagate writes memberships, and again the same when the batch comes twice", async () => {
-  const handler = makePropagate(audiences, new Memberships("memberships"));
+  const handler = makePropagate(audiences, new Memberships("memberships", undefined, () => Date.parse(at)));
   const batch: DynamoDBStreamEvent = {
     Records: [
       record("p_a", undefined, profile("p_a", { value: 700 })),
@@ -162,12 +164,21 @@ test("propagate writes memberships, and again the same when the batch comes twic
   expect(await handler(batch)).toEqual({ batchItemFailures: [] });
   const once = await read();
   expect(once).toEqual([
-    { audience: { S: "big" }, profileId: { S: "p_a" }, member: { BOOL: true }, version: { S: '{"value":700}' } },
+    {
+      audience: { S: "big" },
+      profileId: { S: "p_a" },
+      member: { BOOL: true },
+      version: { S: '{"value":700}' },
+      at: { S: at },
+      reason: { S: "profile" },
+      sequence: { N: "1" },
+    },
   ]);
   await handler(batch);
   expect(await read()).toEqual(once);
   await handler({ Records: [record("p_a", profile("p_a", { value: 700 }), redirect("p_a"))] });
-  expect((await read())?.[0]).toMatchObject({ member: { BOOL: false }, version: { NULL: true } });
+  const exit = { member: { BOOL: false }, version: { NULL: true }, sequence: { N: "2" }, reason: { S: "merge" } };
+  expect((await read())?.[0]).toMatchObject(exit);
 });
 
 test("propagate reports an item that is no profile, and a failing table fails the batch", async () => {
@@ -243,11 +254,20 @@ test("the ledger knows who is where, and lets the faster of two records win", as
     graph: "graph",
   });
   await kernel.call("dynamodb", "PutItem", { TableName: "profiles", Item: marshall(profile("p_l", { value: 900 })) });
-  await new Memberships("memberships").write({ audience: "big", profileId: "p_l", member: true, version: "v" });
+  const entry = {
+    audience: "big",
+    profileId: "p_l",
+    was: false,
+    member: true,
+    reason: "profile",
+    version: "v",
+  } as const;
+  expect(await new Memberships("memberships").write(entry)).toBe("entered");
+  expect(await new Memberships("memberships").write(entry)).toBe("unchanged");
   const place = { audience: "big", profileId: "p_l" };
-  const [entry] = await ledger.load("crm", [place]);
-  expect(entry).toMatchObject({ ...place, member: true, delivered: null, profile: { traits: { value: 900 } } });
-  expect(entry?.profile).not.toHaveProperty("kind");
+  const [loaded] = await ledger.load("crm", [place]);
+  expect(loaded).toMatchObject({ ...place, member: true, delivered: null, profile: { traits: { value: 900 } } });
+  expect(loaded?.profile).not.toHaveProperty("kind");
   const next = { state: "member", checksum: "c", at, revision: 1 } as const;
   expect(await ledger.record("crm", [{ ...place, next }])).toEqual([true]);
   expect(await ledger.record("crm", [{ ...place, next }])).toEqual([false]);

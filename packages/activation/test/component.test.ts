@@ -50,11 +50,23 @@ const given: ActivationArgs = {
   },
 };
 
+const bundles = [
+  "announce",
+  "deliver",
+  "dispatch",
+  "ledger",
+  "profile-api",
+  "profile-api-authorizer",
+  "propagate",
+  "settle-profiles",
+  "sweep",
+  "trait-facts",
+];
 const functionType = "aws:lambda/function:Function";
 
 beforeAll(() => {
   const built = spawnSync(process.execPath, [join(root, "scripts/bundle-handlers.mjs")], { encoding: "utf8" });
-  for (const name of ["propagate", "dispatch", "deliver", "ledger", "profile-api", "profile-api-authorizer"]) {
+  for (const name of bundles) {
     const bundle = join(root, "packages/activation/dist/handlers", name, "index.mjs");
     if (!statSync(bundle, { throwIfNoEntry: false })) throw new Error(`no bundle ${name}: ${built.stderr}`);
   }
@@ -169,6 +181,7 @@ describe("the graph", () => {
         .sort(),
     ).toEqual([
       "cdp-ads-deliver",
+      "cdp-announce",
       "cdp-crm-deliver",
       "cdp-dispatch",
       "cdp-ledger",
@@ -219,6 +232,7 @@ describe("the graph", () => {
       membershipsTableName: expect.any(String),
       audiences: ["bigSpenders", "everyone"],
       destinations: ["crm", "ads"],
+      audienceEventBusName: expect.any(String),
     });
   });
 
@@ -251,7 +265,7 @@ test("the embedded map is the map that was written", async () => {
 });
 
 test("the bundles are small", () => {
-  for (const name of ["propagate", "dispatch", "deliver", "ledger", "profile-api", "profile-api-authorizer"]) {
+  for (const name of bundles) {
     const stamp = join(root, "packages/activation/dist/handlers/.stamps", `${name}.json`);
     const { zippedBytes } = JSON.parse(readFileSync(stamp, "utf8")) as { zippedBytes: number };
     // The phone numbers' metadata of the profile API are 30 KiB of this.

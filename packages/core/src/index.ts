@@ -4,6 +4,7 @@ export * from "./bucket";
 export * from "./callback";
 export * from "./component";
 export { type ContractSchema, type ContractValue, type DeepInput, publish, readContract } from "./contract";
+export * from "./event-bus";
 export type { ConsumeKafkaArgs, ConsumeQueueArgs, ConsumeStreamArgs } from "./event-sources";
 export * from "./failure-notice";
 export * from "./faults";

@@ -71,13 +71,19 @@ export interface QueueRef extends Labelled {
   readonly visibilityTimeoutSeconds?: number;
 }
 
+/** A custom event bus of EventBridge. */
+export interface EventBusRef extends Labelled {
+  readonly name: Input<string>;
+  readonly arn: Input<string>;
+}
+
 /** A state machine of Step Functions. */
 export interface StateMachineRef extends Labelled {
   readonly arn: Input<string>;
 }
 
 /** What a function's code can call. `internet` is any address outside AWS: a webhook, an advertising platform. */
-export type Callee = "dynamodb" | "s3" | "kinesis" | "sqs" | "secretsmanager" | "kafka" | "internet";
+export type Callee = "dynamodb" | "s3" | "kinesis" | "sqs" | "secretsmanager" | "eventbridge" | "kafka" | "internet";
 
 /** Private subnets for the functions that call DynamoDB, and what can be reached from there. */
 export interface NetworkRef {

@@ -62,6 +62,18 @@ function knownTimezone(timezone: unknown): boolean {
   }
 }
 
+/** What a schedule calls: a state machine or a function, and the one call that starts it. */
+interface Scheduled {
+  readonly foundation: FoundationRef;
+  readonly schedule: Required<ScheduleArgs>;
+  readonly arn: pulumi.Input<string>;
+  readonly action: "states:StartExecution" | "lambda:InvokeFunction";
+  /** JSON text. */
+  readonly input: string;
+  /** How long a start that failed is tried again. */
+  readonly retry: { readonly maximumRetryAttempts: number; readonly maximumEventAgeInSeconds: number };
+}
+
 /**
  * Starts a state machine by the clock. A start that fails to the end rests in a dead-letter queue. Scheduler may deliver
  * one start twice; where that matters, `input` can name it by `<aws.scheduler.scheduled-time>`.
@@ -78,10 +90,53 @@ export function scheduleStateMachine(
   opts: pulumi.CustomResourceOptions,
 ): scheduler.Schedule {
   const { foundation, machine, schedule, input = "{}" } = args;
+  return makeSchedule(
+    name,
+    {
+      foundation,
+      schedule,
+      arn: machine.arn,
+      action: "states:StartExecution",
+      input,
+      retry: { maximumRetryAttempts: 10, maximumEventAgeInSeconds: 3600 },
+    },
+    opts,
+  );
+}
+
+/** Calls a function by the clock, which makes up for a call that did not come: a start that fails is not tried for long. */
+export function scheduleFunction(
+  name: string,
+  args: {
+    readonly foundation: FoundationRef;
+    readonly function: { readonly arn: pulumi.Input<string> };
+    readonly schedule: ScheduleArgs;
+  },
+  opts: pulumi.CustomResourceOptions,
+): scheduler.Schedule {
+  return makeSchedule(
+    name,
+    {
+      foundation: args.foundation,
+      schedule: resolveSchedule(args.schedule),
+      arn: args.function.arn,
+      action: "lambda:InvokeFunction",
+      input: "{}",
+      retry: { maximumRetryAttempts: 2, maximumEventAgeInSeconds: 60 },
+    },
+    opts,
+  );
+}
+
+function makeSchedule(
+  name: string,
+  { foundation, schedule, arn, action, input, retry }: Scheduled,
+  opts: pulumi.CustomResourceOptions,
+): scheduler.Schedule {
   const deadLetters = new DeadLetterQueue(`${name}-dead-letters`, { foundation, of: `schedule ${name}` }, opts);
   const role = new ServiceRole(name, { service: "scheduler.amazonaws.com", foundation }, opts);
   const policy = grantStatements(role, "start", [
-    { sid: "Start", actions: ["states:StartExecution"], resources: [machine.arn] },
+    { sid: "Start", actions: [action], resources: [arn] },
     { sid: "DeadLetter", actions: ["sqs:SendMessage"], resources: [deadLetters.arn] },
     { sid: "Key", actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources: [foundation.keyArn] },
   ]);
@@ -93,13 +148,7 @@ export function scheduleStateMachine(
       state: schedule.enabled ? "ENABLED" : "DISABLED",
       flexibleTimeWindow: { mode: "OFF" },
       kmsKeyArn: foundation.keyArn,
-      target: {
-        arn: machine.arn,
-        roleArn: role.arn,
-        input,
-        retryPolicy: { maximumRetryAttempts: 10, maximumEventAgeInSeconds: 3600 },
-        deadLetterConfig: { arn: deadLetters.arn },
-      },
+      target: { arn, roleArn: role.arn, input, retryPolicy: retry, deadLetterConfig: { arn: deadLetters.arn } },
     },
     { ...opts, dependsOn: [policy] },
   );

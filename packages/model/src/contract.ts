@@ -49,6 +49,14 @@ export const platformContract = z.object({
     membershipsTableName: z.string(),
     audiences: z.array(z.string()),
     destinations: z.array(z.string()),
+    /** EventBridge bus that is told who enters and leaves audiences; absent without audiences. */
+    audienceEventBusName: z.string().optional(),
+    /** Names of traits computed from events. These three are absent where nothing is. */
+    traits: z.array(z.string()).optional(),
+    /** What events said to the computed traits: key `identifier`, as the graph table's keys of identifiers, and `fact`. */
+    traitFactsTableName: z.string().optional(),
+    /** Computed traits and audiences by `profileId`. */
+    standingsTableName: z.string().optional(),
   }),
 });
 export type PlatformContract = z.infer<typeof platformContract>;

@@ -13,7 +13,8 @@ import {
   type SecureTable,
 } from "@tributary/core";
 import { activationDefaults as defaults } from "../defaults";
-import type { ResolvedDestination } from "../normalize";
+import type { ResolvedActivation, ResolvedDestination } from "../normalize";
+import { type ComputedStores, computedEnvironment, showComputed } from "./computed-stores";
 
 const source = join(__dirname, "..");
 
@@ -22,7 +23,8 @@ export interface DestinationsArgs {
   readonly profiles: ProfileStoreRef;
   readonly memberships: SecureTable;
   readonly deliveries: SecureTable;
-  readonly destinations: readonly ResolvedDestination[];
+  readonly resolved: ResolvedActivation;
+  readonly computed: ComputedStores | undefined;
 }
 
 /**
@@ -31,7 +33,8 @@ export interface DestinationsArgs {
  * private network, and what talks to the internet need not.
  */
 export function makeDestinations(name: string, args: DestinationsArgs, opts: pulumi.CustomResourceOptions): void {
-  const { foundation, memberships, destinations } = args;
+  const { foundation, memberships, resolved } = args;
+  const { destinations } = resolved;
   if (destinations.length === 0) return;
   const ledger = makeLedger(name, args, opts);
   const queues = destinations.map((destination) => ({
@@ -73,7 +76,7 @@ export function makeDestinations(name: string, args: DestinationsArgs, opts: pul
 }
 
 function makeLedger(name: string, args: DestinationsArgs, opts: pulumi.CustomResourceOptions): LambdaFunction {
-  const { foundation, profiles, memberships, deliveries } = args;
+  const { foundation, profiles, memberships, deliveries, resolved, computed } = args;
   const ledger = new LambdaFunction(
     `${name}-ledger`,
     {
@@ -86,7 +89,9 @@ function makeLedger(name: string, args: DestinationsArgs, opts: pulumi.CustomRes
         DELIVERIES_TABLE: deliveries.name,
         PROFILES_TABLE: profiles.profiles.name,
         GRAPH_TABLE: profiles.graph.name,
+        ...computedEnvironment(computed),
       },
+      config: resolved.computed ? { computed: resolved.computed } : {},
       timeoutSeconds: 10,
     },
     opts,
@@ -94,6 +99,10 @@ function makeLedger(name: string, args: DestinationsArgs, opts: pulumi.CustomRes
   memberships.grantRead(ledger);
   deliveries.grantReadWrite(ledger);
   grantTableRead(ledger, profiles.profiles);
+  if (computed) {
+    grantTableRead(ledger, profiles.graph);
+    showComputed(ledger, computed);
+  }
   return ledger;
 }
 

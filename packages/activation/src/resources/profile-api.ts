@@ -12,6 +12,7 @@ import {
   tagsFor,
 } from "@tributary/core";
 import type { ResolvedActivation } from "../normalize";
+import { type ComputedStores, computedEnvironment, showComputed } from "./computed-stores";
 
 const source = join(__dirname, "..");
 
@@ -22,10 +23,11 @@ export function makeProfileApi(
     readonly foundation: FoundationRef;
     readonly profiles: ProfileStoreRef;
     readonly resolved: ResolvedActivation;
+    readonly computed: ComputedStores | undefined;
   },
   opts: pulumi.CustomResourceOptions,
 ): { readonly api: HttpApi; readonly handler: LambdaFunction; readonly secretArn: pulumi.Output<string> } {
-  const { foundation, profiles, resolved } = args;
+  const { foundation, profiles, resolved, computed } = args;
   const secret = new secretsmanager.Secret(
     `${name}-profile-api`,
     {
@@ -56,14 +58,19 @@ export function makeProfileApi(
       bundle: handlerBundle(source, "profile-api"),
       calls: ["dynamodb"],
       description: "Answers who somebody is, and why.",
-      environment: { GRAPH_TABLE: profiles.graph.name, PROFILES_TABLE: profiles.profiles.name },
-      config: { rules: resolved.rules },
+      environment: {
+        GRAPH_TABLE: profiles.graph.name,
+        PROFILES_TABLE: profiles.profiles.name,
+        ...computedEnvironment(computed),
+      },
+      config: { rules: resolved.rules, ...(resolved.computed ? { computed: resolved.computed } : {}) },
       timeoutSeconds: 10,
     },
     opts,
   );
   grantTableRead(handler, profiles.graph);
   grantTableRead(handler, profiles.profiles);
+  if (computed) showComputed(handler, computed);
   const authorizer = new LambdaFunction(
     `${name}-profile-api-authorizer`,
     {

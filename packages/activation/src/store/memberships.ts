@@ -33,7 +33,7 @@ export class Memberships {
     const done = await this.update(audience, profileId, {
       UpdateExpression:
         "SET #member = :member, #version = :version, #at = :at, #reason = :reason, #sequence = if_not_exists(#sequence, :zero) + :one",
-      ConditionExpression: member ? "attribute_not_exists(#member) OR #member <> :member" : "#member <> :member",
+      ConditionExpression: `${member ? "attribute_not_exists(#member) OR " : ""}#member = :opposite`,
       ExpressionAttributeNames: {
         "#member": "member",
         "#version": "version",
@@ -43,6 +43,7 @@ export class Memberships {
       },
       ExpressionAttributeValues: {
         ":member": { BOOL: member },
+        ":opposite": { BOOL: !member },
         ":version": versionValue(version),
         ":at": { S: new Date(this.now()).toISOString() },
         ":reason": { S: reason },

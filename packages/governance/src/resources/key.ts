@@ -78,7 +78,8 @@ export function keyStatements(place: Place): Statement[] {
     },
     {
       sid: "PublishToEncryptedTopicsAndQueues",
-      actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+      // An encrypted event bus asks to see the key, too.
+      actions: ["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"],
       principals: { Service: publishers },
       resources: ["*"],
       conditions: { StringEquals: { "aws:SourceAccount": accountId } },

@@ -1,5 +1,6 @@
 import { canonicalJson, type FoldedTraits, matches, type Profile } from "@tributary/model";
 import { basisOf, type Definitions, versionOf, withComputed } from "./computed";
+import { maxAudiences } from "./limits";
 import type { AudienceState, Reason, Standing, Step, Transition } from "./standing";
 
 /** What is known of a profile now. */
@@ -14,9 +15,6 @@ export interface Knowledge {
 
 /** Instants at which a window may have changed something that one step goes through, at most. */
 const maxInstants = 500;
-
-/** Audiences of one write, at most: a transaction of DynamoDB holds 100 items. */
-export const maxAudiences = 90;
 
 const stranger: AudienceState = { member: false, sequence: 0 };
 

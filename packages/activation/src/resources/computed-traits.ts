@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import type { CustomResourceOptions } from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
+import {
+  DeadLetterQueue,
+  type FoundationRef,
+  grantStatements,
+  handlerBundle,
+  LambdaFunction,
+  scheduleFunction,
+  type TableRef,
+} from "@tributary/core";
+import { activationDefaults as defaults } from "../defaults";
+import { dueIndex } from "../env";
+import type { ResolvedActivation } from "../normalize";
+import { type ComputedStores, grantSettle, settleEnvironment } from "./computed-stores";
+
+const source = join(__dirname, "..");
+
+/**
+ * What keeps computed traits up to date: a function on the events' stream, and one that looks each minute for people of
+ * whom an event left a window. A DynamoDB stream has room for two readers; the other of the events' stream is the resolver.
+ */
+export function makeComputedTraits(
+  name: string,
+  args: {
+    readonly foundation: FoundationRef;
+    readonly events: TableRef;
+    readonly stores: ComputedStores;
+    readonly resolved: ResolvedActivation;
+  },
+  opts: CustomResourceOptions,
+): { readonly traitFacts: LambdaFunction; readonly sweep: LambdaFunction } {
+  const { foundation, events, stores, resolved } = args;
+  const common = {
+    foundation,
+    calls: ["dynamodb"],
+    environment: settleEnvironment(stores),
+  } as const;
+  const traitFacts = new LambdaFunction(
+    `${name}-trait-facts`,
+    {
+      ...common,
+      bundle: handlerBundle(source, "trait-facts"),
+      description: "Keeps what events say to the computed traits, and brings the people concerned up to date.",
+      config: { ...resolved.computed, rules: resolved.rules },
+      timeoutSeconds: 60,
+    },
+    opts,
+  );
+  grantSettle(traitFacts, stores, { facts: ["dynamodb:BatchWriteItem"] });
+  const failures = new DeadLetterQueue(
+    `${name}-uncomputed`,
+    { foundation, of: `the computed traits of ${name}; its log names the events` },
+    opts,
+  );
+  traitFacts.consumeTable("events", events, {
+    batchSize: defaults.traitFactsBatchSize,
+    windowSeconds: 0,
+    // Expired events leave the table by a REMOVE, which says nothing.
+    filter: [{ eventName: ["INSERT", "MODIFY"] }],
+    onFailure: failures.ref,
+  });
+  const sweep = new LambdaFunction(
+    `${name}-sweep`,
+    {
+      ...common,
+      bundle: handlerBundle(source, "sweep"),
+      description: "Finds, each minute, people of whom an event left a window.",
+      config: resolved.computed,
+      timeoutSeconds: 55,
+    },
+    opts,
+  );
+  grantSettle(sweep, stores);
+  grantStatements(sweep, "due", [
+    { actions: ["dynamodb:Query"], resources: [pulumi.interpolate`${stores.standings.arn}/index/${dueIndex}`] },
+  ]);
+  scheduleFunction(
+    `${name}-sweep-schedule`,
+    { foundation, function: sweep, schedule: { expression: defaults.sweepSchedule } },
+    opts,
+  );
+  return { traitFacts, sweep };
+}

@@ -213,7 +213,8 @@ async function closure(run: Run): Promise<Clustered> {
   const sets = new UnionFind(source.records);
   const links = new Links();
   await runner.linkAll(sets, links, run.threads, (name) => progress(`rule ${name}`));
-  await run.threads.end();
+  // Nobody waits for them to be gone.
+  void run.threads.end();
   progress("cluster");
   const declared = await declaredPairs(session, source, rules);
   for (const [a, b] of declared.mustLink) sets.unite(a, b);

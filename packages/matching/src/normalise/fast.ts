@@ -62,6 +62,7 @@ function titledAddress(text: string, other: string): string {
       return `WHEN ends_with(${text}, '${titled}') THEN lower(left(${text}, strlen(${text}) - ${word.length})) || '${brief}'`;
     })
     .join(" ");
-  const plain = `strlen(${text}) >= 8 AND regexp_full_match(${text}, '[A-Za-z0-9]+( [A-Za-z0-9]+)*')`;
-  return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${plain} AND NOT regexp_matches(${text}, '(?i)\\b(${long}) ') THEN CASE ${lasts} WHEN regexp_matches(${text}, '(?i)\\b(${long})$') THEN ${other} ELSE lower(${text}) END ELSE ${other} END`;
+  // What no plain address has: marks, two blanks, a word to shorten before the last. One pattern is one way through it.
+  const odd = `regexp_matches(${text}, '[^A-Za-z0-9 ]|  |(?i:\\b(?:${long}) )')`;
+  return `CASE WHEN ${text} IS NULL THEN NULL WHEN strlen(${text}) >= 8 AND NOT ${odd} THEN CASE ${lasts} WHEN regexp_matches(${text}, '(?i)\\b(${long})$') THEN ${other} ELSE lower(${text}) END ELSE ${other} END`;
 }

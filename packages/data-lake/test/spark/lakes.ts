@@ -8,6 +8,7 @@ import { catalogOf, relationOf } from "../../../local/src/services/glue/catalog"
 import * as s3 from "../../../local/src/services/s3";
 import type { TestLake } from "../../../local/test/services/lake-support";
 import { nightlySteps, peopleToMatch, tablesOf, transformText, zones } from "../../src";
+import { tablesIn } from "../../src/tables/sql-names";
 import type { SparkOracle } from "./oracle";
 
 export const lakeServices = [s3, glue];
@@ -17,14 +18,23 @@ export const steps: readonly LakeTable[] = [...nightlySteps.clean, peopleToMatch
 const nameOf = ({ zone, name }: LakeTable) => `${zone}.${name}`;
 const sparkName = (type: string) => (type === "varchar" ? "string" : type);
 
-const manifestOf = (uri: (table: LakeTable) => string) =>
+const manifestOf = (uri: (table: LakeTable) => string, bookmark: string) =>
   JSON.stringify({
     version: 1,
+    bookmark,
     steps: steps.map((table) => ({
       name: nameOf(table),
       sql: uri(table),
       target: { database: table.zone, table: table.name },
       mode: "overwrite",
+      follow: table.incremental ?? "whole",
+      key: table.primaryKey,
+      order: table.order ?? [],
+      presorted: table.presorted ?? false,
+      sources: tablesIn(transformText(table)).flatMap((read) => {
+        const source = tables.find((each) => nameOf(each) === read);
+        return source ? [{ database: source.zone, table: source.name, format: source.format ?? "parquet" }] : [];
+      }),
     })),
   });
 
@@ -50,7 +60,7 @@ export async function runLocally(lake: TestLake): Promise<void> {
   await lake.putText(
     "scripts",
     "manifest.json",
-    manifestOf((table) => `s3://scripts/${nameOf(table)}.sql`),
+    manifestOf((table) => `s3://scripts/${nameOf(table)}.sql`, "s3://scripts/bookmark.json"),
   );
   await lake.add("aws:glue/job:Job", "nightly", {
     name: "nightly",
@@ -61,18 +71,16 @@ export async function runLocally(lake: TestLake): Promise<void> {
 }
 
 /** Runs the job and waits for it; undefined, or why it failed. */
-export async function runJob(kernel: Kernel): Promise<string | undefined> {
-  const { JobRunId } = await kernel.call<{ JobRunId: string }>("glue", "StartJobRun", { JobName: "nightly" });
-  for (;;) {
-    const { JobRun } = await kernel.call<{ JobRun: { JobRunState: string; ErrorMessage?: string } }>(
-      "glue",
-      "GetJobRun",
-      { JobName: "nightly", RunId: JobRunId },
-    );
-    if (JobRun.JobRunState === "SUCCEEDED") return undefined;
-    if (JobRun.JobRunState === "FAILED") return JobRun.ErrorMessage ?? "failed";
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
+export async function runJob(
+  kernel: Kernel,
+  given: Readonly<Record<string, string>> = {},
+  onStep: (step: glue.StepStatistics) => void = () => {},
+): Promise<string | undefined> {
+  const start = { JobName: "nightly", Arguments: given };
+  const { JobRunId } = await kernel.call<{ JobRunId: string }>("glue", "StartJobRun", start);
+  const { state, errorMessage, statistics } = await glue.jobRunsOf(kernel).settled("nightly", JobRunId);
+  statistics.forEach(onStep);
+  return state === "SUCCEEDED" ? undefined : (errorMessage ?? state);
 }
 
 /** Writes rows of the raw zone, by day of `dayOf`, for both engines. */
@@ -82,6 +90,8 @@ export async function putRaw<T extends object>(
   table: LakeTable,
   rows: readonly T[],
   dayOf: (row: T) => string,
+  /** Of the files. */
+  name = "rows",
 ): Promise<void> {
   const days = new Map<string, T[]>();
   for (const row of rows) days.set(dayOf(row), [...(days.get(dayOf(row)) ?? []), row]);
@@ -90,7 +100,7 @@ export async function putRaw<T extends object>(
     mkdirSync(folder, { recursive: true });
     const lines = path.join(lake.kernel.folder("tmp"), "rows.json");
     writeFileSync(lines, some.map((row) => `${JSON.stringify(row)}\n`).join(""));
-    const file = path.join(folder, `rows.${table.format ?? "parquet"}`);
+    const file = path.join(folder, `${name}.${table.format ?? "parquet"}`);
     if (table.format === "json") cpSync(lines, file);
     else {
       const columns = table.columns.map(({ name, type }) => `${quoteText(name)}: ${quoteText(duckdbType(type))}`);
@@ -122,7 +132,7 @@ export async function runOnSpark(spark: SparkOracle, sparkFolder: string): Promi
   for (const table of steps) writeFileSync(path.join(sparkFolder, `${nameOf(table)}.sql`), transformText(table));
   writeFileSync(
     manifest,
-    manifestOf((table) => path.join(sparkFolder, `${nameOf(table)}.sql`)),
+    manifestOf((table) => path.join(sparkFolder, `${nameOf(table)}.sql`), path.join(sparkFolder, "bookmark.json")),
   );
   const databases = zones.map((zone) => `CREATE DATABASE ${zone}`);
   const { error } = await spark.drive({ tables: [...databases, ...declarations], manifest, source: "raw" });

@@ -1,0 +1,177 @@
+import * as path from "node:path";
+import type { CollectedRecord } from "@tributary/model";
+import fc from "fast-check";
+import { TestLake } from "../../local/test/services/lake-support";
+import { rawEvents, rawProfiles } from "../src";
+import { lakeServices, putRaw, runJob, runLocally } from "./spark/lakes";
+import { rawProfiles as profileRows } from "./spark/rows";
+
+jest.setTimeout(240_000);
+
+/** Runs that make only what changed, held to runs that make everything: the same files, byte for byte. */
+const seed = Number(process.env.SEED ?? 20261123);
+const days = ["2026-11-01", "2026-11-02", "2026-11-03", "2026-11-04"] as const;
+
+const order = { order_id: "o", products: [{ sku: "s", quantity: 2, price: 1.5 }] };
+/** Few messages on few days, so that copies and late days meet. */
+const arrival = fc.record({
+  day: fc.constantFrom(...days),
+  message: fc.integer({ min: 0, max: 11 }),
+  received: fc.integer({ min: 0, max: 3 }),
+  type: fc.constantFrom("track", "track", "track", "identify", "rejected"),
+  twist: fc.constantFrom("a", "b"),
+});
+type Arrival = typeof arrival extends fc.Arbitrary<infer T> ? T : never;
+const night = fc.record({
+  arrivals: fc.array(arrival, { maxLength: 12 }),
+  /** Whether a file of the raw zone goes, as erasure makes it. */
+  gone: fc.option(fc.nat(), { freq: 6, nil: undefined }),
+  profiles: fc.boolean(),
+});
+
+const record = ({ day, message, received, type, twist }: Arrival): CollectedRecord => ({
+  source_id: "shop",
+  message_id: `m${message}`,
+  type,
+  event: type === "track" ? "Order Completed" : null,
+  user_id: `u${message % 3}`,
+  anonymous_id: null,
+  timestamp: `2026-10-01T00:00:0${received}.000Z`,
+  original_timestamp: null,
+  sent_at: null,
+  received_at: `${day}T0${received}:00:00.000Z`,
+  payload: JSON.stringify({ properties: { ...order, order_id: `o${message}`, currency: twist } }),
+  encoding: "utf8",
+  reason: null,
+  detail: null,
+});
+
+describe("a run that makes only what changed", () => {
+  let lake: TestLake;
+  const made = async () => [...(await lake.keys("clean")), ...(await lake.keys("curated"))];
+  const statistics = async (given: Readonly<Record<string, string>> = {}) => {
+    const steps: Record<string, { rows: number; partitions: number; skipped: boolean }> = {};
+    const failed = await runJob(lake.kernel, given, ({ name, rows, partitions, skipped }) => {
+      steps[name] = { rows, partitions, skipped };
+    });
+    expect(failed).toBeUndefined();
+    return steps;
+  };
+  let files = 0;
+  const put = async (arrivals: readonly Arrival[]) => {
+    const name = `f${String(++files).padStart(4, "0")}`;
+    await putRaw(
+      lake,
+      path.join(lake.dataDir, "aside"),
+      rawEvents,
+      arrivals.map(record),
+      ({ received_at }) => received_at.slice(0, 10),
+      name,
+    );
+  };
+
+  beforeAll(async () => {
+    lake = TestLake.open((kernel) => {
+      kernel.authorizer = { check: () => {} };
+      return lakeServices.flatMap((service) => service.install(kernel));
+    });
+    await runLocally(lake);
+  });
+  afterAll(() => lake.close());
+
+  it(`comes to the files of a full run, whatever arrived when (seed ${seed}; SEED sets another)`, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(night, { minLength: 2, maxLength: 4 }), async (nights) => {
+        for (const { bucket, key } of (await lake.keys("raw")).map((key) => ({ bucket: "raw", key }))) {
+          await lake.kernel.call("s3", "DeleteObject", { Bucket: bucket, Key: key });
+        }
+        for (const { arrivals, gone, profiles } of nights) {
+          await put(arrivals);
+          if (profiles) {
+            const rows = profileRows(seed + files).slice(0, 20);
+            await putRaw(
+              lake,
+              path.join(lake.dataDir, "aside"),
+              rawProfiles,
+              rows,
+              () => days[files % 4] ?? days[0],
+              `p${files}`,
+            );
+          }
+          const raw = await lake.keys("raw");
+          if (gone !== undefined && raw.length > 0) {
+            await lake.kernel.call("s3", "DeleteObject", { Bucket: "raw", Key: raw[gone % raw.length] });
+          }
+          expect(await runJob(lake.kernel)).toBeUndefined();
+        }
+        const incremental = await made();
+        // Files are called by their content: other bytes would be other names.
+        expect(await runJob(lake.kernel, { "--full": "true" })).toBeUndefined();
+        expect(incremental).toEqual(await made());
+      }),
+      { seed, numRuns: Number(process.env.RUNS ?? 6) },
+    );
+  });
+
+  it("does nothing where nothing came, makes a late day again alone, and reopens a range", async () => {
+    const message = (day: (typeof days)[number], number: number): Arrival => ({
+      day,
+      message: number,
+      received: 1,
+      type: "track",
+      twist: "a",
+    });
+    await put(days.map((day, index) => message(day, 20 + index)));
+    await statistics({ "--full": "true" });
+    expect(Object.values(await statistics()).every(({ skipped, rows }) => skipped && rows === 0)).toBe(true);
+
+    await put([message("2026-11-02", 30)]);
+    const late = await statistics();
+    expect(late["clean.events"]).toMatchObject({ partitions: 1, skipped: false });
+    expect(late["curated.order_lines"]).toMatchObject({ partitions: 1 });
+    expect(late["clean.profiles"]).toMatchObject({ skipped: true });
+
+    // A copy on an earlier day takes the message out of the later one.
+    await put([message("2026-11-01", 23)]);
+    expect((await statistics())["clean.events"]).toMatchObject({ partitions: 2 });
+
+    const before = await made();
+    const reopened = await statistics({ "--from": "2026-11-02", "--to": "2026-11-03" });
+    // Made again, to the same bytes: so nothing was replaced, and what is made from it has not changed.
+    expect(reopened["clean.events"]).toMatchObject({ partitions: 0, skipped: false });
+    expect(reopened["clean.events"]?.rows).toBeGreaterThan(0);
+    expect(await made()).toEqual(before);
+  });
+
+  it("makes again what somebody removed, and what another SELECT makes otherwise", async () => {
+    const before = await made();
+    const removed = before.find((key) => key.startsWith("order_lines/")) ?? "";
+    await lake.kernel.call("s3", "DeleteObject", { Bucket: "curated", Key: removed });
+    expect((await statistics())["curated.order_lines"]).toMatchObject({ partitions: 1 });
+    expect(await made()).toEqual(before);
+    await lake.putText(
+      "scripts",
+      "curated.orders.sql",
+      `${await lake.getText("scripts", "curated.orders.sql")}\n-- other`,
+    );
+    const steps = await statistics();
+    expect(
+      Object.entries(steps)
+        .filter(([, { skipped }]) => !skipped)
+        .map(([name]) => name),
+    ).toEqual(["curated.orders"]);
+  });
+
+  it("says what is wrong with the job's arguments", async () => {
+    const given = {
+      "--full": "yes",
+      "--from": "2026-13-01",
+      "--to": "2026-11-02",
+      "--as_of": "soon",
+      "--unreadable": "drop",
+    };
+    expect(await runJob(lake.kernel, given)).toBe(
+      "the job's arguments: --full yes must be true or false; --from 2026-13-01 must be a day such as 2026-11-23; --from 2026-13-01 is after --to 2026-11-02; --as_of soon must be an instant such as 2026-11-23T03:00:00Z; --unreadable drop must be stop or set-aside",
+    );
+  });
+});

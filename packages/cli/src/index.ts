@@ -1,10 +1,10 @@
 export { connect, type RuntimeHandle } from "@tributary/local";
 export { type SendOptions, type SendResult, sendBatches } from "./collector-client";
 export { bringUp, type DevOptions, parsePort, type Ready, readyDocument, untilStopped } from "./commands/dev";
-export { runPipeline } from "./commands/pipeline";
 export { CommandError, UsageError } from "./errors";
 export { main, reportAndExit } from "./main";
 export { count, createOutput, type Output, seconds, table } from "./output";
+export { type RunRequest, resumePipeline, runPipeline } from "./pipelines";
 export { platformOf } from "./platform";
 export { getProfile } from "./profile-api-client";
 export { profilesOf } from "./profiles";

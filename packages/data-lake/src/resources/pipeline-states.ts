@@ -115,7 +115,7 @@ export function pipelineDefinition(parts: PipelineParts): pulumi.Output<string> 
     ...Object.assign({}, ...stages.map(([, make], index) => make(stages[index + 1]?.[0] ?? "Remember"))),
     Remember: {
       ...landTask(parts, { action: "remember", execution: "{% $states.context.Execution.Name %}" }),
-      ...passedBy,
+      Output: "{% $land %}",
       Retry: [lambdaPasses, again(2)],
       Next: "Done",
     },
@@ -313,9 +313,12 @@ function stepState(parts: PipelineParts, { run }: ResolvedStep, next: string): S
         Next: next,
       };
     case "task":
-      return { Retry: [again(1)], ...run.task, Type: "Task", Next: next };
+      return { ...unseen(run.task), Retry: [again(1)], ...run.task, Type: "Task", Next: next };
   }
 }
+
+/** What a task answers stays its own, unless it says what becomes of it. */
+const unseen = (task: State): State => (task.QueryLanguage === "JSONata" ? passedBy : { ResultPath: null });
 
 /** The pipeline's arguments and a step's own, which count where both are. JSON is JSONata too. */
 function withOwn(own: Readonly<Record<string, pulumi.Input<string>>>): pulumi.Input<string> {

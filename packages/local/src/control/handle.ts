@@ -28,7 +28,16 @@ export interface QueryResult {
 
 export interface PipelineRun {
   readonly status: "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED";
-  readonly steps: readonly { readonly name: string; readonly seconds: number; readonly rows: number | null }[];
+  readonly steps: readonly {
+    readonly name: string;
+    readonly seconds: number;
+    /** Rows written; null where the step writes no table. */
+    readonly rows: number | null;
+    /** Partitions that a step replaced, where it says so. */
+    readonly partitions?: number;
+    /** Whether a step had nothing to do, where it says so. */
+    readonly skipped?: boolean;
+  }[];
   readonly error?: string;
 }
 

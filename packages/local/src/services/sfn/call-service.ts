@@ -63,7 +63,7 @@ export async function callService(call: Call, input: Input): Promise<Json> {
       return deepRecase(plain(await kernel.call(service, operation, given, principal)), upper);
     }
     const output = plain(await kernel.call(service, operation, prepared(service, operation, input), principal));
-    return service === "sfn" && isRecord(output) ? recase(output as Input, upper) : output;
+    return service === "sfn" ? deepRecase(output, upper) : output;
   } catch (error) {
     throw asStateError(error, call.errors, call.optimised);
   }

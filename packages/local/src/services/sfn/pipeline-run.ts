@@ -9,6 +9,10 @@ export interface PipelineStep {
   readonly seconds: number;
   /** Rows written; null where the step writes no table. */
   readonly rows: number | null;
+  /** Partitions that a step replaced, where it says so. */
+  readonly partitions?: number;
+  /** Set where a step had nothing to do. */
+  readonly skipped?: boolean;
 }
 
 export interface PipelineRun {
@@ -18,13 +22,17 @@ export interface PipelineRun {
   readonly error?: string;
 }
 
-/** How an execution stands, step by step: each table that a Glue job wrote, and each other task. */
+/**
+ * How an execution stands, step by step: each table that a Glue job wrote, and each other task. Of one that was redriven, what
+ * ran since.
+ */
 export function describePipelineRun(kernel: Kernel, executionArn: string): PipelineRun {
   const executions = executionsOf(kernel);
   const { status, error, cause } = executions.get(executionArn);
   const steps: PipelineStep[] = [];
   const scheduled = new Map<string, number>();
   for (const event of executions.journals.histories.list(executionArn)) {
+    if (event.type === "ExecutionRedriven") steps.length = 0;
     const [, ended] = /^(?:Task|LambdaFunction)(Scheduled|Succeeded|Failed|TimedOut)$/.exec(event.type) ?? [];
     const name = event.state ?? "";
     if (ended === "Scheduled") scheduled.set(name, event.timestamp);
@@ -42,10 +50,12 @@ export function describePipelineRun(kernel: Kernel, executionArn: string): Pipel
 function tablesOf(event: HistoryEvent): PipelineStep[] {
   const run = parse(event.details?.output ?? event.details?.cause);
   if (!isRecord(run) || !Array.isArray(run.Statistics)) return [];
-  return run.Statistics.filter(isRecord).map(({ name, seconds, rows }) => ({
+  return run.Statistics.filter(isRecord).map(({ name, seconds, rows, partitions, skipped }) => ({
     name: String(name),
     seconds: Number(seconds),
     rows: Number(rows),
+    ...(typeof partitions === "number" && { partitions }),
+    ...(typeof skipped === "boolean" && { skipped }),
   }));
 }
 

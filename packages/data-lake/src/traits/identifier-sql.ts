@@ -1,0 +1,149 @@
+import { type CompiledRule, compileRules, type IdentityRules, type NormaliserName } from "@tributary/model";
+import { jsonRaw, jsonText, pathName, sqlText } from "./text";
+
+/** What JavaScript trims. */
+const blanks =
+  "concat(chr(9), chr(10), chr(11), chr(12), chr(13), ' \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff')";
+const blankClass = `concat('[', ${blanks}, ']')`;
+
+const trimmed = (value: string): string =>
+  `case when instr(${blanks}, left(${value}, 1)) > 0 or instr(${blanks}, right(${value}, 1)) > 0` +
+  ` then regexp_replace(regexp_replace(${value}, concat('^', ${blankClass}, '+'), ''), concat(${blankClass}, '+$'), '') else ${value} end`;
+
+/** What an e-mail address is made of, besides dots and the @. */
+const address = (more = "") => `concat('[^@<>"(),;:${more}', ${blanks}, ']')`;
+const addressShape = `concat('^', ${address()}, '+@', ${address()}, '+[.]', ${address(".")}, '{2,}$')`;
+
+/**
+ * The model's normalisers in SQL, each in steps of one column. Two are less than theirs: full-width forms in addresses stay
+ * as they are, and of phones only those with a country code are read, by their digits.
+ */
+const normalisers: Readonly<Record<NormaliserName, readonly ((value: string) => string)[]>> = {
+  trim: [trimmed],
+  lowercase: [(value) => `lower(${value})`],
+  email: [
+    trimmed,
+    (value) => `lower(${value})`,
+    (value) => `regexp_replace(${value}, '^mailto:', '')`,
+    (value) => `case when length(${value}) <= 254 and regexp_like(${value}, ${addressShape}) then ${value} end`,
+  ],
+  gmail: [
+    (value) =>
+      `case when split_part(${value}, '@', 2) in ('gmail.com', 'googlemail.com')` +
+      ` then concat(nullif(replace(split_part(split_part(${value}, '@', 1), '+', 1), '.', ''), ''), '@gmail.com')` +
+      ` else ${value} end`,
+  ],
+  phone: [
+    trimmed,
+    (value) => `regexp_replace(${value}, '^00', '+')`,
+    (value) => `case when startswith(${value}, '+') then concat('+', regexp_replace(${value}, '[^0-9]', '')) end`,
+    (value) => `case when regexp_like(${value}, '^[+][1-9][0-9]{6,14}$') then ${value} end`,
+  ],
+  digits: [(value) => `regexp_replace(${value}, '[^0-9]', '')`],
+};
+
+/** Where an event of a type has what a selector names, as text. Lists and `[type]` selectors are not looked into. */
+function selected(path: string): string | undefined {
+  if (path === "userId") return "user_id";
+  if (path === "anonymousId") return "anonymous_id";
+  const parts = path.split(".");
+  if (path.includes("[") || !parts.every((part) => pathName.test(part))) return undefined;
+  const text = jsonText("payload", parts);
+  const raw = jsonRaw("listed", parts);
+  // Extracting costs ten times what looking for the name does.
+  const there = `contains(payload, '"${parts.at(-1)}"')`;
+  const root =
+    parts[0] === "traits" ? " and type = 'identify'" : parts[0] === "properties" ? " and type <> 'identify'" : "";
+  return `case when ${there}${root} then case when left(${text}, 1) not in ('{', '[') or left(${raw}, 1) = '"' then ${text} end end`;
+}
+
+/** A regular expression in what JavaScript, Java and RE2 have in common; undefined where it needs more. */
+export function commonPattern(pattern: string): string | undefined {
+  if (/\\[1-9]|\\[bBkpPux]|\(\?[^:]/.test(pattern)) return undefined;
+  const classes: Readonly<Record<string, string>> = { d: "0-9", w: "A-Za-z0-9_", s: " " };
+  let inside = false;
+  let common = "";
+  for (let place = 0; place < pattern.length; place++) {
+    const sign = pattern[place] ?? "";
+    if (sign !== "\\") {
+      if (sign === "[") inside = true;
+      if (sign === "]") inside = false;
+      common += sign;
+      continue;
+    }
+    const escaped = pattern[++place] ?? "";
+    const known = classes[escaped];
+    if (known !== undefined) common += inside ? known : `[${known}]`;
+    else if (/[A-Za-z0-9\]\\^[]/.test(escaped)) return undefined;
+    else common += inside ? escaped : `[${escaped}]`;
+  }
+  return common;
+}
+
+/** Whether a value matches a pattern of a rule, or undefined where SQL cannot tell. */
+function matchesPattern(value: string, lower: string, pattern: string): string | undefined {
+  const again = /^\^\(\.\)\\1\{(\d+),\}\$$/.exec(pattern);
+  if (again) {
+    return `length(${value}) > ${again[1]} and replace(${lower}, left(${lower}, 1), '') = ''`;
+  }
+  const common = commonPattern(pattern);
+  return common === undefined ? undefined : `regexp_like(${value}, ${sqlText(`(?i)${common}`)})`;
+}
+
+function isValid(value: string, lower: string, rule: CompiledRule): string {
+  const conditions = [`${value} <> ''`, `length(${value}) <= 512`];
+  const blocked = [...rule.blockedValues];
+  if (blocked.length > 0) conditions.push(`${lower} not in (${blocked.map(sqlText).join(", ")})`);
+  for (const pattern of rule.blockedPatterns) {
+    const matched = matchesPattern(value, lower, pattern.source);
+    if (matched !== undefined) conditions.push(`not (${matched})`);
+  }
+  let rest = value;
+  for (let distinct = 1; distinct < rule.minimumDistinctCharacters; distinct++) {
+    rest = `replace(${rest}, left(${rest}, 1), '')`;
+    conditions.push(`${rest} <> ''`);
+  }
+  return conditions.join(" and ");
+}
+
+/**
+ * Steps of a WITH that find the strongest identifier of each event, as `hub`: `<type>:<value>`, NULL where it names nobody.
+ * It is the model's `identifiersOf(event, rules)[0]`, and each weaker identifier is looked for only where there is no stronger.
+ *
+ * @param from A part with the columns `type, user_id, anonymous_id, payload`.
+ * @param into Name of the last part: that of `from`, and `hub`.
+ */
+export function strongestIdentifier(rules: IdentityRules, from: string, into: string): (readonly [string, string])[] {
+  const parts: (readonly [string, string])[] = [];
+  let last = from;
+  /** Adds columns to the last part. A column of its own is computed once, however often it is asked. */
+  const step = (...columns: string[]): void => {
+    const name = `hub_step_${parts.length}`;
+    parts.push([name, `select *,\n  ${columns.join(",\n  ")}\nfrom ${last}`]);
+    last = name;
+  };
+  let hub: string | undefined;
+  compileRules(rules).ordered.forEach((rule, index) => {
+    const stated = rules.identifiers.find(({ type }) => type === rule.type)?.selectors ?? [];
+    const values = stated.flatMap((path) => selected(path) ?? []);
+    if (values.length === 0) return;
+    const weaker = (value: string) => (hub === undefined ? value : `case when ${hub} is null then ${value} end`);
+    let columns = values.map((_, place) => `i${index}_${place}`);
+    step(...values.map((value, place) => `${weaker(value)} as ${columns[place]}`));
+    rule.normalise
+      .flatMap((name) => normalisers[name])
+      .forEach((normal, round) => {
+        const next = columns.map((column) => `${column}_${round}`);
+        step(...columns.map((column, place) => `nullif(${normal(column)}, '') as ${next[place]}`));
+        columns = next;
+      });
+    const value = columns.length === 1 ? `${columns[0]}` : `least(${columns.join(", ")})`;
+    step(`${value} as v${index}`);
+    step(`lower(v${index}) as l${index}`);
+    const found = `case when ${isValid(`v${index}`, `l${index}`, rule)} then concat('${rule.type}:', v${index}) end`;
+    step(`${hub === undefined ? found : `coalesce(${hub}, ${found})`} as h${index}`);
+    hub = `h${index}`;
+  });
+  parts.push([into, `select *, ${hub ?? "cast(null as string)"} as hub\nfrom ${last}`]);
+  return parts;
+}

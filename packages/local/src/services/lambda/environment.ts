@@ -52,7 +52,7 @@ export class Environment {
       execArgv: [],
       stdout: true,
       stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: 12 },
+      resourceLimits: { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: 24 },
     });
     this.worker.on("message", (message: FromWorker) => this.receive(message));
     this.worker.on("error", (error: NodeJS.ErrnoException) => this.end(exitError(error)));

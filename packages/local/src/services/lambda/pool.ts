@@ -9,8 +9,9 @@ import type { HandlerError } from "./worker/protocol";
  */
 const patienceMs = { few: 15, many: 250 };
 const few = availableParallelism() + 1;
-/** An environment that did nothing for so long is stopped. */
-const idleLimitMs = 120_000;
+/** An environment that did nothing for so long is stopped: one of several sooner, as each takes some 40 MB. */
+const idleLimitMs = { spare: 15_000, last: 120_000 };
+const sweepMs = 5_000;
 
 const stopped: HandlerError = { errorType: "Sandbox.Stopped", errorMessage: "The function was stopped" };
 
@@ -44,7 +45,7 @@ export class EnvironmentPool {
   private busy = 0;
 
   constructor(private readonly options: PoolOptions) {
-    this.sweep = setInterval(() => this.stopIdle(Date.now() - idleLimitMs), 30_000);
+    this.sweep = setInterval(() => this.stopIdle(), sweepMs);
     this.sweep.unref();
   }
 
@@ -153,10 +154,12 @@ export class EnvironmentPool {
     );
   }
 
-  private stopIdle(before: number): void {
-    while (this.idle[0] && this.idle[0].idleSince < before) {
-      const environment = this.idle.shift();
-      if (!environment) return;
+  private stopIdle(): void {
+    for (;;) {
+      const limit = this.all.size > 1 ? idleLimitMs.spare : idleLimitMs.last;
+      const [environment] = this.idle;
+      if (!environment || environment.idleSince >= Date.now() - limit) return;
+      this.idle.shift();
       this.all.delete(environment);
       void environment.stop();
     }

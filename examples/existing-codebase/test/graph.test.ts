@@ -26,6 +26,6 @@ test("graph prints what the engine receives, ours beside what was there, and lea
       .filter(({ type }) => type === "aws:lambda/function:Function")
       .map(({ name }) => name)
       .sort(),
-  ).toEqual(["events-archiver", "events-collector", "events-processor"]);
+  ).toEqual(["events-archiver", "events-collector", "events-nightly-land", "events-processor"]);
   expect(readdirSync(folder)).toEqual(before);
 }, 60_000);

@@ -9,7 +9,7 @@ import type { NetworkRef } from "./refs";
 export interface FoundationRef {
   /** Customer managed key for everything at rest. What its policy must allow: `keyStatements` of @tributary/governance. */
   readonly keyArn: Input<string>;
-  /** SNS topic that alarms go to. */
+  /** SNS topic that alarms go to; its policy lets `cloudwatch.amazonaws.com` and `events.amazonaws.com` publish. */
   readonly alarmTopicArn: Input<string>;
   /** `dev`, `prod`…: tag and part of the data classes' protection. */
   readonly environment: string;

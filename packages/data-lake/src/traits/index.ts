@@ -1,4 +1,7 @@
+export type { TraitsArgs } from "./args";
 export { factsSql } from "./facts-sql";
+export { traitsFaults } from "./faults";
 export { traitsSql } from "./fold-sql";
-export { changesSql, segmentsSql, untold } from "./segment-sql";
+export { traitSteps } from "./plan";
+export { changesSql, segmentsSql } from "./segment-sql";
 export { allSeries } from "./series";

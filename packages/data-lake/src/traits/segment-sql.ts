@@ -187,33 +187,31 @@ ${results.map((each) => each.replace(/^/gm, "  ")).join("\n  union all\n")}
 const bare = (sql: string): string => sql.replace(/[;\s]+$/, "");
 
 /**
- * The SELECT of `curated.segment_changes`, of the run's day: what the table says of earlier instants of that day, and who
- * entered and exited since. So a run again at its instant says the same.
+ * The SELECT of `curated.segment_changes`: the log as it was, and who entered and exited since what it said before the
+ * run's instant. What it says of this very instant is made again, so a run again says the same.
  */
-export const changesSql = `with before as (
-  select segment, profile_id, max_by(change, changed_at) filter (where change is not null) as change
-  from curated.segment_changes c cross join run r
-  where c.changed_at < r.as_of
-  group by segment, profile_id
-),
-members as (
+export const changesSql = `with members as (
   select segment, profile_id
-  from before
+  from (
+    select c.segment, c.profile_id, max_by(c.change, c.changed_at) filter (where c.change is not null) as change
+    from curated.segment_changes c cross join run r
+    where c.changed_at < r.as_of
+    group by c.segment, c.profile_id
+  ) told
   where change = 'entered'
 )
-select c.segment, c.profile_id, c.change, c.changed_at, c.dt
+select c.segment, c.profile_id, c.change, c.changed_at
 from curated.segment_changes c cross join run r
-where c.dt = date_format(r.as_of, 'yyyy-MM-dd') and c.changed_at < r.as_of
+where c.changed_at <> r.as_of
 union all
-select n.segment, n.profile_id, 'entered' as change, r.as_of as changed_at, date_format(r.as_of, 'yyyy-MM-dd') as dt
-from curated.segments n
-anti join members m on n.segment = m.segment and n.profile_id = m.profile_id
-cross join run r
-union all
-select m.segment, m.profile_id, 'exited' as change, r.as_of as changed_at, date_format(r.as_of, 'yyyy-MM-dd') as dt
-from members m
-anti join curated.segments n on m.segment = n.segment and m.profile_id = n.profile_id
-cross join run r
+select e.segment, e.profile_id, e.change, r.as_of as changed_at
+from (
+  select n.segment, n.profile_id, 'entered' as change
+  from curated.segments n anti join members m on n.segment = m.segment and n.profile_id = m.profile_id
+  union all
+  select m.segment, m.profile_id, 'exited' as change
+  from members m anti join curated.segments n on m.segment = n.segment and m.profile_id = n.profile_id
+) e cross join run r
 `;
 
 /** What of a segment SQL cannot ask, by what holds it. */

@@ -7,10 +7,10 @@ touched. The report of a run is JSON, whether or not it was stopped.
 
 import json
 from datetime import datetime, timezone
-from pathlib import Path
-from urllib.parse import urlparse
 
 from pyspark.sql.functions import col, lit, struct, to_json
+
+import files
 
 # Rows that are kept where the job stops: the table can be made again, so these are to look at.
 SAMPLE_ROWS = 10_000
@@ -20,16 +20,14 @@ class QualityFailed(Exception):
     """More rows of a table break a rule than may."""
 
 
-def hold_to_rules(spark, frame, step, run, results):
-    """The rows of the frame that break no rule. Appends what became of each rule to the results."""
-    quality = step["quality"]
-    frame = frame.persist()
+def hold_to_rules(spark, frame, outcome, step, run, results):
+    """
+    The rows of the frame that break no rule: the frame itself where all are. `outcome` is the table as it will be. Appends
+    what became of each rule to the results.
+    """
     frame.createOrReplaceTempView("candidate")
-    frame.createOrReplaceTempView("outcome")
-    try:
-        return judged(spark, frame, step["name"], quality, run, results)
-    finally:
-        spark.catalog.dropTempView("candidate")
+    outcome.createOrReplaceTempView("outcome")
+    return judged(spark, frame, step["name"], step["quality"], run, results)
 
 
 def judged(spark, frame, name, quality, run, results):
@@ -69,28 +67,24 @@ def reject(spark, quality, name, run, columns, stopped):
     return count
 
 
-def tell(quality, job, run, results):
-    """Writes the report of a run, and counts what was rejected."""
-    now = datetime.now(timezone.utc)
-    passed = all(rule["passed"] for table in results for rule in table["rules"])
-    report = {"version": 1, "run": run, "job": job, "at": now.isoformat(), "passed": passed, "tables": results}
-    # One line: Athena reads the reports as a table.
-    text = json.dumps(report) + "\n"
-    place = urlparse(f"{quality['report']}dt={now:%Y-%m-%d}/{run}.json")
-    if place.scheme == "":
-        Path(place.path).parent.mkdir(parents=True, exist_ok=True)
-        Path(place.path).write_text(text, encoding="utf-8")
+def tell(quality, job, context):
+    """Writes the report of a run, and counts what was rejected or set aside."""
+    now, run, tables = datetime.now(timezone.utc), context["run"], context["tables"]
+    passed = all(rule["passed"] for table in tables for rule in table["rules"])
+    report = {"version": 1, "run": run, "job": job, "at": now.isoformat(), "passed": passed, "tables": tables}
+    report = {**report, "steps": context["steps"], "unreadable": context["unreadable"]}
+    place = f"{quality['report']}dt={now:%Y-%m-%d}/{run}.json"
+    files.write_text(place, json.dumps(report, indent=2) + "\n")
+    if files.split(place)[0] is None:
         return
     import boto3
 
-    boto3.client("s3").put_object(
-        Bucket=place.netloc, Key=place.path.lstrip("/"), Body=text.encode("utf-8"), ContentType="application/json"
-    )
     metrics = quality["metrics"]
     dimensions = [{"Name": name, "Value": value} for name, value in metrics["dimensions"].items()]
     counts = {
-        "RowsRejected": sum(table["rejected"] for table in results),
-        "RulesFailed": sum(not rule["passed"] for table in results for rule in table["rules"]),
+        "RowsRejected": sum(table["rejected"] for table in tables),
+        "RulesFailed": sum(not rule["passed"] for table in tables for rule in table["rules"]),
+        "FilesSetAside": len(context["unreadable"]),
     }
     boto3.client("cloudwatch").put_metric_data(
         Namespace=metrics["namespace"],

@@ -89,13 +89,11 @@ describeWithSpark("quality rules on Spark and on DuckDB", () => {
     const { error } = await spark.drive({
       tables: [
         "create database if not exists q",
-        "create database if not exists nothing",
         "create table if not exists q.people using parquet as select * from values ('p1'), ('p2') v(id)",
         "create table if not exists q.visits (id string, kind string, minutes int, seen timestamp, person string) using parquet",
         "create table if not exists q.rejected_rows (run string, table_name string, rule string, rejected_at timestamp, row_json string, dt string) using parquet partitioned by (dt)",
       ],
       manifest,
-      source: "nothing",
     });
     if (!existsSync(path.join(folder, name))) throw new Error(`no report: ${error}`);
     const day = readdirSync(path.join(folder, name))[0] ?? "";

@@ -95,7 +95,6 @@ export function makeJob(
     defaultArguments: {
       "--manifest": args.scripts.manifest,
       "--extra-py-files": args.scripts.library,
-      "--source_database": context.databases[args.from],
       "--enable-glue-datacatalog": "true",
       "--enable-metrics": "true",
       "--enable-observability-metrics": "true",

@@ -5,8 +5,11 @@ import type { SecureBucket } from "@tributary/core";
 import { packageRoot } from "@tributary/core";
 import { type LakeTable, qualityCheck, tableName } from "@tributary/model";
 import type { UnreadableAction } from "../args";
+import { servedViews } from "../serving/lake-views";
+import { qualityReports } from "../serving/quality-reports";
 import { lakeTables, peopleToMatch, type Zone } from "../tables";
 import type { LakeStep } from "../tables/lake-plan";
+import { rejectedRows } from "../tables/rejected-rows";
 
 /** Where in the workspace bucket the jobs' files lie. */
 export const scriptsPrefix = "scripts/";
@@ -33,9 +36,9 @@ export interface JobScripts {
 }
 
 /** The driver's parts. */
-const libraries = ["quality.py", "incremental.py", "first_partition.py", "files.py"];
+const libraries = ["quality.py", "incremental.py", "files.py", "lake.py", "unreadable.py"];
 
-const everyLakes = [...lakeTables, peopleToMatch];
+const everyLakes = [...lakeTables, peopleToMatch, ...rejectedRows, qualityReports, ...servedViews];
 
 /** SQL with the deployment's database names instead of the zones'. */
 export function bindDatabases(

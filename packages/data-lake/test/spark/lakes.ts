@@ -117,8 +117,12 @@ export async function putRaw<T extends object>(
   }
 }
 
-/** Runs the driver on Spark over the same rows; undefined, or why it failed. */
-export async function runOnSpark(spark: SparkOracle, sparkFolder: string): Promise<string | undefined> {
+/** Runs the driver on Spark over the same rows; undefined, or why it failed. Tables are declared the first time. */
+export async function runOnSpark(
+  spark: SparkOracle,
+  sparkFolder: string,
+  { again = false, arguments: given = [] }: { readonly again?: boolean; readonly arguments?: readonly string[] } = {},
+): Promise<string | undefined> {
   const declarations = tables.map((table) => {
     const columns = [...table.columns, ...table.partitionBy.map((name) => ({ name, type: "string" }))];
     const partitioned = table.partitionBy.length > 0 ? ` PARTITIONED BY (${table.partitionBy.join(", ")})` : "";
@@ -135,7 +139,12 @@ export async function runOnSpark(spark: SparkOracle, sparkFolder: string): Promi
     manifestOf((table) => path.join(sparkFolder, `${nameOf(table)}.sql`), path.join(sparkFolder, "bookmark.json")),
   );
   const databases = zones.map((zone) => `CREATE DATABASE ${zone}`);
-  const { error } = await spark.drive({ tables: [...databases, ...declarations], manifest, source: "raw" });
+  const statements = again ? [] : [...databases, ...declarations];
+  const { error } = await spark.drive({
+    tables: statements,
+    manifest,
+    arguments: ["--TempDir", path.join(sparkFolder, "staging"), ...given],
+  });
   return error ?? undefined;
 }
 

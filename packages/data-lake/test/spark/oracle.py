@@ -3,7 +3,7 @@
 Arguments: the driver's path, a folder for Spark's own files. Requests:
   {"op": "expressions", "inputs": parquet, "groupBy": column?, "expressions": {name: sql}, "into": folder}
       → {"failed": {name: message}}; the rows that did not fail are in `into`, a column for each expression
-  {"op": "driver", "tables": [DDL], "manifest": path, "source": database} → {"error": message | null}
+  {"op": "driver", "tables": [DDL], "manifest": path, "arguments": [text]?} → {"error": message | null}
 """
 
 import contextlib
@@ -70,7 +70,7 @@ def drive(spark, driver, request):
     try:
         for statement in request["tables"]:
             spark.sql(statement)
-        driver.main(["driver", "--manifest", request["manifest"], "--source_database", request["source"]])
+        driver.main(["driver", "--manifest", request["manifest"], *request.get("arguments", [])])
     except Exception as error:
         return {"error": str(error)[:2000]}
     return {"error": None}

@@ -51,7 +51,8 @@ export class SparkOracle {
   async drive(request: {
     readonly tables: readonly string[];
     readonly manifest: string;
-    readonly source: string;
+    /** Of the job: `--full`, `true`. */
+    readonly arguments?: readonly string[];
   }): Promise<z.output<(typeof answers)["driver"]>> {
     return answers.driver.parse(await this.ask({ op: "driver", ...request }));
   }

@@ -5,6 +5,7 @@ import type { Input } from "@pulumi/pulumi";
 import type { BucketRef, FoundationRef, OnDelete, StateMachineRef, Transform } from "@tributary/core";
 import type { LakeTable, QualityRule, TableColumn } from "@tributary/model";
 import type { PipelineStep } from "./steps";
+import type { TraitsArgs } from "./traits/args";
 
 /** When the nightly pipeline starts by itself. */
 export interface ScheduleArgs {
@@ -42,7 +43,7 @@ export interface OwnColumn extends TableColumn {
 /** What becomes of raw files that cannot be read. */
 export type UnreadableAction = "stop" | "setAside";
 
-export interface DataLakeArgs {
+export interface DataLakeArgs extends TraitsArgs {
   readonly foundation: FoundationRef;
   /** Before the names of the Glue databases `raw`, `clean`, `curated`: needed where two lakes share an account and region. @default "" */
   readonly databasePrefix?: string;

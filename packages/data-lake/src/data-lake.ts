@@ -22,7 +22,7 @@ import { landPrefix } from "./resources/land";
 import { makePipeline, type PipelineArgs } from "./resources/pipeline";
 import { qualityMetrics, qualityPrefix, uploadScripts } from "./resources/scripts";
 import { makeWorkgroup, resultsPrefix } from "./resources/workgroup";
-import { peopleToMatch, rawEvents, type Zone } from "./tables";
+import { type JobName, peopleToMatch, rawEvents, type Zone } from "./tables";
 import type { LakeStep } from "./tables/lake-plan";
 
 /** The `lake` part of the platform's contract, as Inputs. */
@@ -105,6 +105,11 @@ export class DataLake extends TributaryComponent {
       "Events, orders and customers for analysis",
       context,
     );
+    // What it makes depends on the time too: windows pass.
+    const traits =
+      steps.traits.length === 0
+        ? undefined
+        : this.#makeJob(name, "traits", ["clean", "curated"], steps.traits, "Computed traits and segments", context);
     this.#name = name;
     this.#pipeline = {
       foundation,
@@ -113,6 +118,7 @@ export class DataLake extends TributaryComponent {
       jobs: [
         { state: "Clean", job: clean },
         { state: "Curate", job: curate },
+        ...(traits === undefined ? [] : [{ state: "Traits" as const, job: traits, everyNight: true }]),
       ],
       land: { raw: buckets.raw.ref, workspace: buckets.workspace.ref, plan: resolved.plan },
       tags,
@@ -169,6 +175,7 @@ export class DataLake extends TributaryComponent {
       workgroup,
       cleanJob: clean,
       curateJob: curate,
+      ...(traits === undefined ? {} : { traitsJob: traits }),
     };
     this.registerOutputs({
       rawBucketName: buckets.raw.name,
@@ -229,7 +236,7 @@ export class DataLake extends TributaryComponent {
 
   #makeJob(
     name: string,
-    job: "clean" | "curate",
+    job: JobName,
     [from, to]: readonly [Zone, Zone],
     steps: readonly LakeStep[],
     description: string,

@@ -1,4 +1,32 @@
-export { rule } from "@tributary/model";
+export {
+  all,
+  any,
+  consent,
+  context,
+  count,
+  distinct,
+  event,
+  first,
+  identifier,
+  identify,
+  last,
+  max,
+  min,
+  mostFrequent,
+  not,
+  page,
+  property,
+  rule,
+  type SegmentDefinition,
+  screen,
+  segment,
+  source,
+  sql,
+  sum,
+  type TraitDefinition,
+  type TraitDefinitions,
+  trait,
+} from "@tributary/model";
 export * from "./args";
 export * from "./data-lake";
 export { dataLakeDefaults } from "./defaults";
@@ -16,5 +44,6 @@ export {
 export * from "./tables";
 export { column } from "./tables/columns";
 export { type LakePlan, type LakeStep, planLake, transformText } from "./tables/lake-plan";
+export type { TraitsArgs } from "./traits/args";
 export { commonFunctions } from "./transforms/functions";
 export { findingText, lintTransform, type TransformFinding } from "./transforms/lint";

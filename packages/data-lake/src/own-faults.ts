@@ -13,6 +13,8 @@ import { tablesOf, type Zone } from "./tables";
 import { cycleIn, planLake, readable, readTransform } from "./tables/lake-plan";
 import { rejectedRows } from "./tables/rejected-rows";
 import { tablesIn } from "./tables/sql-names";
+import { traitTables } from "./tables/traits";
+import { traitsFaults } from "./traits";
 import { findingText, lintTransform } from "./transforms/lint";
 
 const types = /^(string|tinyint|smallint|int|bigint|float|double|boolean|timestamp|date|decimal\(\d{1,2},\d{1,2}\))$/;
@@ -48,8 +50,15 @@ export function ownFaults(args: DataLakeArgs): Fault[] {
       Object.entries(given).flatMap(([table, value]) => transformTextFaults(`transforms["${table}"]`, value)),
     ),
     ...breakingFaults(args.breakingChanges),
+    ...traitsFaults(args, tableNames(args)),
   ];
   return shaped.length > 0 ? shaped : [...targetFaults(args), ...dependencyFaults(args)];
+}
+
+/** Names of the tables that a segment's SELECT may read. */
+function tableNames({ tables, peopleToMatch, traits }: DataLakeArgs): string[] {
+  const ours = tablesOf({ peopleToMatch: peopleToMatch === true }).tables.map(tableName);
+  return [...ours, ...(isRecord(tables) ? Object.keys(tables) : []), ...(traits === undefined ? [] : ["curated.traits"])];
 }
 
 function breakingFaults(given: unknown): Fault[] {
@@ -63,7 +72,7 @@ function breakingFaults(given: unknown): Fault[] {
 function tableFaults(table: string, value: unknown): Fault[] {
   const path = `tables["${table}"]`;
   const [zone = "", rest = ""] = table.split(".");
-  const ours = tablesOf({ peopleToMatch: true }).tables.concat(rejectedRows);
+  const ours = tablesOf({ peopleToMatch: true }).tables.concat(rejectedRows, traitTables);
   const named =
     !(zone in readable) || !name.test(rest) || table.split(".").length !== 2
       ? [{ path, reason: 'must be called by zone and name in lower case, such as "curated.visits"' }]

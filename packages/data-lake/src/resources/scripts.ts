@@ -9,6 +9,7 @@ import { servedViews } from "../serving/lake-views";
 import { qualityReports } from "../serving/quality-reports";
 import { lakeTables, peopleToMatch, type Zone } from "../tables";
 import type { LakeStep } from "../tables/lake-plan";
+import { traitTables } from "../tables/traits";
 import { rejectedRows } from "../tables/rejected-rows";
 
 /** Where in the workspace bucket the jobs' files lie. */
@@ -38,7 +39,7 @@ export interface JobScripts {
 /** The driver's parts. */
 const libraries = ["quality.py", "incremental.py", "files.py", "lake.py", "unreadable.py"];
 
-const everyLakes = [...lakeTables, peopleToMatch, ...rejectedRows, qualityReports, ...servedViews];
+const everyLakes = [...lakeTables, peopleToMatch, ...traitTables, ...rejectedRows, qualityReports, ...servedViews];
 
 /** SQL with the deployment's database names instead of the zones'. */
 export function bindDatabases(

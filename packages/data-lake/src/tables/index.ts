@@ -4,10 +4,12 @@ import { curatedEvents, customers, orderLines, orders } from "./curated";
 import { peopleToMatch } from "./people-to-match";
 import { cleanProfiles, identities, people, rawProfiles } from "./profiles";
 import { rawEvents } from "./raw-events";
+import { computedTraits, segmentChanges, segmentMembers, traitFacts } from "./traits";
 
 export {
   cleanEvents,
   cleanProfiles,
+  computedTraits,
   curatedEvents,
   customers,
   identities,
@@ -17,6 +19,9 @@ export {
   peopleToMatch,
   rawEvents,
   rawProfiles,
+  segmentChanges,
+  segmentMembers,
+  traitFacts,
 };
 
 /** Every table of a lake; the catalog, the pipeline and the docs compile from these. `peopleToMatch` comes by choice. */

@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { packageRoot } from "@tributary/core";
 import { type LakeTable, referencedTables, tableName } from "@tributary/model";
 import type { DataLakeArgs } from "../args";
+import { traitSteps } from "../traits/plan";
 import { type JobName, jobNames, tablesOf, type Zone } from ".";
 import { rejectedRows } from "./rejected-rows";
 import { tablesIn } from "./sql-names";
@@ -45,22 +46,33 @@ export function readTransform(given: string): string | undefined {
 /** Lays the user's tables, columns, rules and transforms beside our own. Call it with arguments that have no fault. */
 export function planLake(args: DataLakeArgs): LakePlan {
   const { tables: ours, steps } = tablesOf({ peopleToMatch: args.peopleToMatch ?? false });
-  const jobOfOurs = new Map(jobNames.flatMap((job) => steps[job].map((table) => [tableName(table), job] as const)));
+  const computed = traitSteps(args);
+  const computedSql = new Map(computed.map(({ table, sql }) => [tableName(table), sql]));
+  const jobOfOurs = new Map<string, JobName>([
+    ...jobNames.flatMap((job) => steps[job].map((table) => [tableName(table), job] as const)),
+    ...computed.map(({ table }) => [tableName(table), "traits"] as const),
+  ]);
   const theirs = Object.entries(args.tables ?? {}).map(([name, given]): LakeTable => {
     const [zone, table = ""] = name.split(".") as [Zone, string];
     return { partitionBy: [], primaryKey: [], ...given, zone, name: table };
   });
-  const tables = [...ours, ...theirs, ...rejectedRows].map((table): LakeTable => {
-    const added = (args.columns?.[tableName(table)] ?? []).map(({ sql: _, ...column }) => column);
-    const quality = [...(table.quality ?? []), ...(args.quality?.[tableName(table)] ?? [])];
-    return { ...table, columns: [...table.columns, ...added], ...(quality.length === 0 ? {} : { quality }) };
-  });
+  const tables = [...ours, ...computed.map(({ table }) => table), ...theirs, ...rejectedRows].map(
+    (table): LakeTable => {
+      const added = (args.columns?.[tableName(table)] ?? []).map(({ sql: _, ...column }) => column);
+      const quality = [...(table.quality ?? []), ...(args.quality?.[tableName(table)] ?? [])];
+      return { ...table, columns: [...table.columns, ...added], ...(quality.length === 0 ? {} : { quality }) };
+    },
+  );
   const made = tables.flatMap((table): LakeStep[] => {
     const given = args.transforms?.[tableName(table)];
     if (table.zone === "raw" || (given === undefined && !jobOfOurs.has(tableName(table)))) return [];
-    const base = given === undefined ? transformText(table) : (readTransform(given) ?? "");
+    const own = computedSql.get(tableName(table));
+    const base = given === undefined ? (own ?? transformText(table)) : (readTransform(given) ?? "");
     const sql = withColumns(base, args.columns?.[tableName(table)] ?? []);
-    return [{ table, sql, reads: [...new Set([...tablesIn(sql), ...referencedTables(table)])] }];
+    const reads = new Set([...tablesIn(sql), ...referencedTables(table)]);
+    // A log goes on from what it says.
+    if (own !== undefined) reads.delete(tableName(table));
+    return [{ table, sql, reads: [...reads] }];
   });
   const jobOf = jobsOf(inOrder(made), jobOfOurs);
   const stepsOf = (job: JobName): LakeStep[] =>

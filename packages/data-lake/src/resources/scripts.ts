@@ -9,8 +9,8 @@ import { servedViews } from "../serving/lake-views";
 import { qualityReports } from "../serving/quality-reports";
 import { lakeTables, peopleToMatch, type Zone } from "../tables";
 import type { LakeStep } from "../tables/lake-plan";
-import { traitTables } from "../tables/traits";
 import { rejectedRows } from "../tables/rejected-rows";
+import { traitTables } from "../tables/traits";
 
 /** Where in the workspace bucket the jobs' files lie. */
 export const scriptsPrefix = "scripts/";

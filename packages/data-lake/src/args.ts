@@ -4,6 +4,7 @@ import type * as s3 from "@pulumi/aws/s3";
 import type { Input } from "@pulumi/pulumi";
 import type { BucketRef, FoundationRef, OnDelete, StateMachineRef, Transform } from "@tributary/core";
 import type { LakeTable, QualityRule, TableColumn } from "@tributary/model";
+import type { ServingArgs } from "./serving/args";
 import type { PipelineStep } from "./steps";
 import type { TraitsArgs } from "./traits/args";
 
@@ -43,7 +44,7 @@ export interface OwnColumn extends TableColumn {
 /** What becomes of raw files that cannot be read. */
 export type UnreadableAction = "stop" | "setAside";
 
-export interface DataLakeArgs extends TraitsArgs {
+export interface DataLakeArgs extends ServingArgs, TraitsArgs {
   readonly foundation: FoundationRef;
   /** Before the names of the Glue databases `raw`, `clean`, `curated`: needed where two lakes share an account and region. @default "" */
   readonly databasePrefix?: string;

@@ -1,4 +1,5 @@
 import type * as glue from "@pulumi/aws/glue";
+import type * as iam from "@pulumi/aws/iam";
 import type * as scheduler from "@pulumi/aws/scheduler";
 import type * as sfn from "@pulumi/aws/sfn";
 import type * as pulumi from "@pulumi/pulumi";
@@ -11,6 +12,7 @@ import {
   scheduleStateMachine,
   TributaryComponent,
   tagsFor,
+  validate,
 } from "@tributary/core";
 import { lakeFormationTags, type PlatformContract, tableName } from "@tributary/model";
 import type { DataLakeArgs, NightlyArgs, RawZoneRef } from "./args";
@@ -20,8 +22,12 @@ import { makeCatalog } from "./resources/catalog";
 import { type JobContext, makeJob, makeSecurityConfiguration } from "./resources/jobs";
 import { landPrefix } from "./resources/land";
 import { makePipeline, type PipelineArgs } from "./resources/pipeline";
+import { grantReader, type ReadContext } from "./resources/reader";
 import { qualityMetrics, qualityPrefix, uploadScripts } from "./resources/scripts";
+import { makeViews } from "./resources/views";
 import { makeWorkgroup, resultsPrefix } from "./resources/workgroup";
+import type { ReaderArgs } from "./serving/args";
+import { readerFaults } from "./serving/faults";
 import { type JobName, peopleToMatch, rawEvents, type Zone } from "./tables";
 import type { LakeStep } from "./tables/lake-plan";
 
@@ -44,6 +50,7 @@ export class DataLake extends TributaryComponent {
   /** What is kept for a while only: results of queries, scratch files, and below `matching/` the output of matching jobs. */
   readonly workspace: BucketRef;
   readonly #name: string;
+  readonly #reading: ReadContext;
   readonly #contractWith: (pipelines: Readonly<Record<string, pulumi.Output<string>>>) => LakeContract;
   readonly #nodes: DataLakeNodes;
   readonly #pipeline: PipelineArgs;
@@ -58,6 +65,7 @@ export class DataLake extends TributaryComponent {
     const tags = tagsFor(foundation, this.module, "personal");
     const buckets = this.#makeBuckets(name, resolved);
     const { tables, steps } = resolved.plan;
+    this.#name = name;
     const catalog = makeCatalog(
       name,
       {
@@ -77,12 +85,27 @@ export class DataLake extends TributaryComponent {
         keyArn: foundation.keyArn,
         cutoffBytes: resolved.queryCutoffBytes,
         databases,
+        readable: resolved.viewPlan.readable,
         forceDestroy: resolved.onDelete === "destroy",
         tags,
         transform: transform.workgroup,
       },
       this.child(),
     );
+    makeViews(
+      name,
+      { plan: resolved.viewPlan, catalog, databaseNames: databases, workspace: buckets.workspace },
+      this.child(),
+    );
+    this.#reading = {
+      place: this.place,
+      databases,
+      buckets,
+      plan: resolved.viewPlan,
+      keyArn: foundation.keyArn,
+      workgroupArn: workgroup.arn,
+    };
+    for (const [reader, given] of Object.entries(resolved.readers)) this.grantTableRead(reader, given);
     const context: JobContext = {
       foundation,
       place: this.place,
@@ -110,7 +133,6 @@ export class DataLake extends TributaryComponent {
       steps.traits.length === 0
         ? undefined
         : this.#makeJob(name, "traits", ["clean", "curated"], steps.traits, "Computed traits and segments", context);
-    this.#name = name;
     this.#pipeline = {
       foundation,
       place: this.place,
@@ -232,6 +254,16 @@ export class DataLake extends TributaryComponent {
       machine,
       schedule: schedule && scheduleStateMachine(`${name}-schedule`, { foundation, machine, schedule }, this.child()),
     };
+  }
+
+  /**
+   * Lets a role that exists query exactly some tables and views in the workgroup, and read their files. The argument
+   * `readers` is the same.
+   * @param label what the policy is called after, such as `notebooks`
+   */
+  grantTableRead(label: string, reader: ReaderArgs): iam.RolePolicy {
+    validate(`DataLake "${this.#name}".grantTableRead`, readerFaults(label, reader, this.#reading.plan));
+    return grantReader(`${this.#name}-reader-${label}`, reader, this.#reading, this.child());
   }
 
   #makeJob(

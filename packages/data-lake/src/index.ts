@@ -32,6 +32,7 @@ export * from "./data-lake";
 export { dataLakeDefaults } from "./defaults";
 export { dataLakeFaults, normalize } from "./normalize";
 export { queries } from "./queries";
+export type { OwnView, ReaderArgs, ServingArgs } from "./serving/args";
 export {
   type FunctionStep,
   type JobStep,

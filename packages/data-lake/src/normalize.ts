@@ -16,6 +16,8 @@ import {
 import type { DataLakeArgs, DataLakeTransforms, NightlyArgs, ScheduleArgs, UnreadableAction } from "./args";
 import { dataLakeDefaults } from "./defaults";
 import { ownFaults } from "./own-faults";
+import type { ReaderArgs } from "./serving/args";
+import { planViews, type ViewPlan } from "./serving/plan";
 import { type ResolvedStep, resolveSteps, stepsFaults } from "./steps";
 import type { Zone } from "./tables";
 import { type LakePlan, planLake } from "./tables/lake-plan";
@@ -35,6 +37,9 @@ export interface ResolvedDataLake {
   readonly peopleToMatch: boolean;
   /** Tables and steps, with what the user added. */
   readonly plan: LakePlan;
+  /** Views, ours and the user's. */
+  readonly viewPlan: ViewPlan;
+  readonly readers: Readonly<Record<string, ReaderArgs>>;
   readonly breakingChanges: readonly string[];
   readonly unreadable: UnreadableAction;
   readonly queryCutoffBytes: number;
@@ -51,12 +56,15 @@ export interface ResolvedDataLake {
 export function normalize(name: string, args: DataLakeArgs): ResolvedDataLake {
   validate(`DataLake "${name}"`, dataLakeFaults(args));
   const prefix = args.databasePrefix ?? dataLakeDefaults.databasePrefix;
+  const plan = planLake(args);
   return {
     foundation: args.foundation,
     databases: { raw: `${prefix}raw`, clean: `${prefix}clean`, curated: `${prefix}curated` },
     nightly: args.nightly === "later" ? "later" : resolveNightly(args.nightly ?? {}),
     peopleToMatch: args.peopleToMatch ?? dataLakeDefaults.peopleToMatch,
-    plan: planLake(args),
+    plan,
+    viewPlan: planViews(args, plan),
+    readers: args.readers ?? {},
     breakingChanges: args.breakingChanges ?? [],
     unreadable: args.unreadable ?? dataLakeDefaults.unreadable,
     queryCutoffBytes: Math.round((args.queryCutoffGb ?? dataLakeDefaults.queryCutoffGb) * 1e9),
@@ -97,6 +105,8 @@ const known = [
   "traits",
   "segments",
   "identityRules",
+  "views",
+  "readers",
   "unreadable",
   "queryCutoffGb",
   "workers",

@@ -9,6 +9,7 @@ import {
 } from "@tributary/core";
 import { isRowRule, type LakeTable, type QualityRule, ruleColumns, tableName } from "@tributary/model";
 import type { DataLakeArgs } from "./args";
+import { servingFaults, servingShapeFaults } from "./serving/faults";
 import { tablesOf, type Zone } from "./tables";
 import { cycleIn, planLake, readable, readTransform } from "./tables/lake-plan";
 import { rejectedRows } from "./tables/rejected-rows";
@@ -51,14 +52,21 @@ export function ownFaults(args: DataLakeArgs): Fault[] {
     ),
     ...breakingFaults(args.breakingChanges),
     ...traitsFaults(args, tableNames(args)),
+    ...servingShapeFaults(args),
   ];
-  return shaped.length > 0 ? shaped : [...targetFaults(args), ...dependencyFaults(args)];
+  if (shaped.length > 0) return shaped;
+  const faults = [...targetFaults(args), ...dependencyFaults(args)];
+  return faults.length > 0 ? faults : servingFaults(args);
 }
 
 /** Names of the tables that a segment's SELECT may read. */
 function tableNames({ tables, peopleToMatch, traits }: DataLakeArgs): string[] {
   const ours = tablesOf({ peopleToMatch: peopleToMatch === true }).tables.map(tableName);
-  return [...ours, ...(isRecord(tables) ? Object.keys(tables) : []), ...(traits === undefined ? [] : ["curated.traits"])];
+  return [
+    ...ours,
+    ...(isRecord(tables) ? Object.keys(tables) : []),
+    ...(traits === undefined ? [] : ["curated.traits"]),
+  ];
 }
 
 function breakingFaults(given: unknown): Fault[] {

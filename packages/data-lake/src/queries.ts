@@ -43,4 +43,39 @@ export const queries: readonly SavedQuery[] = [
     description: "The hundred customers with the most revenue",
     sql: "select * from curated.customers order by revenue desc limit 100",
   },
+  {
+    name: "people",
+    description: "The hundred people with the most revenue, with what is known of them",
+    sql: "select profile_id, full_name, email, country, identifiers, orders, revenue, last_seen from curated.customer_360 order by revenue desc, profile_id limit 100",
+  },
+  {
+    name: "new-people-per-month",
+    description: "People by the month that they were first seen in",
+    sql: "select date_trunc('month', first_seen) as month, count(*) as people from curated.people group by date_trunc('month', first_seen) order by month desc",
+  },
+  {
+    name: "consent",
+    description: "People by what they consent to, as stored",
+    sql: "select consent, count(*) as people from curated.people group by consent order by people desc limit 100",
+  },
+  {
+    name: "identity-quality",
+    description: "Identifiers by type: how many, of how many people, and people who have several",
+    sql: "select * from curated.identity_quality order by identifiers desc",
+  },
+  {
+    name: "people-with-most-identifiers",
+    description: "Whom most identifiers resolve to: where strangers may have been taken for one",
+    sql: "select profile_id, count(*) as identifiers, count(distinct identifier_type) as types from curated.identities group by profile_id order by identifiers desc limit 100",
+  },
+  {
+    name: "pipeline-health",
+    description: "What the jobs' last thousand tables came to: rows, rows rejected, rules that stopped a run",
+    sql: "select * from curated.pipeline_health order by ran_at desc, table_name limit 1000",
+  },
+  {
+    name: "rejected-rows",
+    description: "Rows that quality rules kept out of curated tables, by table and rule, and in all",
+    sql: "select table_name, rule, count(*) as rows_rejected, max(rejected_at) as latest from curated.rejected_rows group by rollup(table_name, rule) order by rows_rejected desc",
+  },
 ];

@@ -186,7 +186,10 @@ export const operationRules: readonly Rule[] = [
     ...each(
       "aws:glue/catalogTable:CatalogTable",
       (of) =>
-        (at(of, "parameters.classification") === "parquet" || String(of.inputs.databaseName).endsWith("raw")) &&
+        // A view holds nothing.
+        (at(of, "parameters.classification") === "parquet" ||
+          of.inputs.tableType === "VIRTUAL_VIEW" ||
+          String(of.inputs.databaseName).endsWith("raw")) &&
         (list(of.inputs.partitionKeys).length === 0 || bag(of.inputs.parameters)["projection.enabled"] === "true"),
     ),
   },

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { SecureBucket, Transform } from "@tributary/core";
 import { applyTransform } from "@tributary/core";
 import { queries } from "../queries";
+import type { Readable } from "../serving/plan";
 import type { Zone } from "../tables";
 import { bindDatabases } from "./scripts";
 
@@ -14,6 +15,8 @@ export interface WorkgroupArgs {
   readonly keyArn: pulumi.Input<string>;
   readonly cutoffBytes: number;
   readonly databases: Readonly<Record<Zone, string>>;
+  /** What the named queries may name. */
+  readonly readable: readonly Readable[];
   readonly forceDestroy: boolean;
   readonly tags: Record<string, string>;
   readonly transform: Transform<athena.WorkgroupArgs> | undefined;
@@ -52,7 +55,7 @@ export function makeWorkgroup(
           description: query.description,
           database: args.databases.curated,
           workgroup: workgroup.name,
-          query: bindDatabases(query.sql, args.databases),
+          query: bindDatabases(query.sql, args.databases, args.readable),
         },
         opts,
       ),

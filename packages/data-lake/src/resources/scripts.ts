@@ -10,6 +10,7 @@ import { qualityReports } from "../serving/quality-reports";
 import { lakeTables, peopleToMatch, type Zone } from "../tables";
 import type { LakeStep } from "../tables/lake-plan";
 import { rejectedRows } from "../tables/rejected-rows";
+import { traitTables } from "../tables/traits";
 
 /** Where in the workspace bucket the jobs' files lie. */
 export const scriptsPrefix = "scripts/";
@@ -36,9 +37,9 @@ export interface JobScripts {
 }
 
 /** The driver's parts. */
-const libraries = ["quality.py", "incremental.py", "first_partition.py", "files.py"];
+const libraries = ["quality.py", "incremental.py", "files.py", "lake.py", "unreadable.py"];
 
-const everyLakes = [...lakeTables, peopleToMatch, ...rejectedRows, qualityReports, ...servedViews];
+const everyLakes = [...lakeTables, peopleToMatch, ...traitTables, ...rejectedRows, qualityReports, ...servedViews];
 
 /** SQL with the deployment's database names instead of the zones'. */
 export function bindDatabases(

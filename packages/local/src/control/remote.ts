@@ -1,3 +1,5 @@
+import { request as httpRequest } from "node:http";
+import { buffer } from "node:stream/consumers";
 import type { RunningInstance } from "../data-folder";
 import { AwsError, LocalRuntimeError, type Metrics } from "../kernel";
 import type { PipelineRun, QueryResult, RuntimeHandle, RuntimeStatus } from "./handle";
@@ -17,20 +19,16 @@ export class RemoteRuntime implements RuntimeHandle {
         "Try again in a moment.",
       );
     }
-    let response: Response;
+    let answer: Uint8Array;
     try {
-      response = await fetch(control, {
-        method: "POST",
-        headers: { authorization: `Bearer ${token}` },
-        body: new Uint8Array(encode(request)),
-      });
+      answer = await post(control, token, encode(request));
     } catch (error) {
       throw new LocalRuntimeError(
         `The running instance (process ${pid}) does not answer at ${control}: ${(error as Error).message}.`,
         "Stop it if it hangs; its data folder stays as it is.",
       );
     }
-    const reply = decodeReply(new Uint8Array(await response.arrayBuffer()));
+    const reply = decodeReply(answer);
     if (reply.ok) return reply.value as T;
     throw new AwsError(reply.error.name, reply.error.message, {
       status: reply.error.status,
@@ -70,4 +68,16 @@ export class RemoteRuntime implements RuntimeHandle {
   }
 
   async close(): Promise<void> {}
+}
+
+/** Not by `fetch`, which gives up after five minutes: a flush of a long backlog takes what it takes. */
+async function post(url: string, token: string, body: Uint8Array): Promise<Uint8Array> {
+  return await new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${token}`, "content-length": body.byteLength };
+    const sent = httpRequest(url, { agent: false, method: "POST", headers }, (response) => {
+      buffer(response).then(resolve, reject);
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
 }

@@ -14,7 +14,8 @@ const entry = z.object({
   Detail: z.string(),
   EventBusName: z.string().optional(),
   Resources: z.array(z.string()).optional(),
-  Time: z.date().optional(),
+  // A date from another thread may be of another realm.
+  Time: z.coerce.date().optional(),
 });
 const looseEntry = z.looseObject({ EventBusName: z.string().optional() });
 

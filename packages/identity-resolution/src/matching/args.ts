@@ -16,7 +16,7 @@ export interface MatchingArgs {
   readonly ml?: boolean;
   /** Let Entity Resolution keep what it matched and process only what is new or changed. Links that are no more are then not withdrawn. @default false */
   readonly incremental?: boolean;
-  /** Left out: it runs when somebody starts it. Choose a time after the lake's pipeline. */
+  /** For matching that the lake's pipeline does not run (`lake.runNightly({ match })` has it do so). Left out: it runs when it is started. */
   readonly schedule?: ScheduleArgs;
   /** Minutes after which a job is given up. @default 720 */
   readonly timeoutMinutes?: number;

@@ -74,7 +74,8 @@ def stage(frame, target, order, size, place):
     is how many bytes the largest partition is made from.
     """
     columns = [name for name in frame.columns if name not in target.keys]
-    by = [col(name).asc_nulls_last() for name in [*target.keys, *(order or columns)]]
+    # Partitions as Spark's writer wants them: by another order it would sort again, and lose that of the rows.
+    by = [*[col(name).asc() for name in target.keys], *[col(name).asc_nulls_last() for name in order or columns]]
     pieces = max(1, -(-size // FILE_BYTES))
     salt = [pmod(xxhash64(*[col(name).cast(StringType()) for name in order or columns]), lit(pieces))] if pieces > 1 else []
     dealt = [*[col(name) for name in target.keys], *salt]

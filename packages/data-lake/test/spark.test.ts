@@ -1,4 +1,5 @@
-import { mkdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import { LakeEngine, type Session } from "../../local/src/services/duckdb";
 import { sparkPrelude, sparkSyntax } from "../../local/src/services/duckdb/spark-prelude";
@@ -50,6 +51,30 @@ describeWithSpark("on Spark and on DuckDB", () => {
     await lake.close();
   });
 
+  const same = { rows: expect.any(Number), types: [], onlySpark: [], onlyDuckDB: [] };
+  const comparison = async () => {
+    const compared: Record<string, TableComparison> = {};
+    for (const table of steps) {
+      compared[`${table.zone}.${table.name}`] = await compareTable(lake.kernel, folder, table);
+    }
+    return compared;
+  };
+  /** The files that Spark made, with a hash of each. */
+  const sparkFiles = () =>
+    new Map(
+      ["clean", "curated"].flatMap((zone) =>
+        readdirSync(path.join(folder, zone), { recursive: true, encoding: "utf8" })
+          .filter((name) => name.endsWith(".parquet"))
+          .sort()
+          .map((name) => [
+            `${zone}/${name}`,
+            createHash("sha256")
+              .update(readFileSync(path.join(folder, zone, name)))
+              .digest("hex"),
+          ]),
+      ),
+    );
+
   it.each(Object.entries(pools))("functions mean the same: over %s", async (name, pool) => {
     const same = functionCases.filter((each) => each.pool === name).flatMap((each) => each.expressions);
     const different = knownDifferences.filter((each) => each.pool === name).flatMap((each) => each.expressions);
@@ -66,14 +91,41 @@ describeWithSpark("on Spark and on DuckDB", () => {
     await putRaw(lake, folder, rawProfilesTable, rawProfiles(seed), ({ sequence }) => `2026-11-0${sequence.slice(-1)}`);
     const [onSpark, onDuckDB] = await Promise.all([runOnSpark(spark, folder), runJob(lake.kernel)]);
     expect({ onSpark, onDuckDB }).toEqual({ onSpark: undefined, onDuckDB: undefined });
-    const compared: Record<string, TableComparison> = {};
-    for (const table of steps) {
-      compared[`${table.zone}.${table.name}`] = await compareTable(lake.kernel, folder, table);
-    }
-    const same = { rows: expect.any(Number), types: [], onlySpark: [], onlyDuckDB: [] };
+    const compared = await comparison();
     expect(compared).toEqual(Object.fromEntries(Object.keys(compared).map((name) => [name, same])));
     // A comparison of nothing proves nothing.
     expect(Object.entries(compared).filter(([, { rows }]) => rows < 5)).toEqual([]);
+  });
+
+  it("the days that changed come to the same tables, and to the files of a full run", async () => {
+    // Late rows on days that there are, copies of messages on earlier and later days, and changes of profiles.
+    const late = rawEvents(seed + 1).slice(0, 120);
+    const copies = rawEvents(seed).filter((_, index) => index % 40 === 0);
+    const moved = copies.map((row, index) => ({
+      ...row,
+      received_at: index % 2 === 0 ? "2026-11-02T00:00:00.000Z" : "2027-01-30T00:00:00.000Z",
+    }));
+    await putRaw(
+      lake,
+      folder,
+      rawEventsTable,
+      [...late, ...moved],
+      ({ received_at }) => received_at.slice(0, 10),
+      "late",
+    );
+    await putRaw(lake, folder, rawProfilesTable, rawProfiles(seed + 1).slice(0, 30), () => "2026-11-09", "late");
+    const before = sparkFiles();
+    const [onSpark, onDuckDB] = await Promise.all([runOnSpark(spark, folder, { again: true }), runJob(lake.kernel)]);
+    expect({ onSpark, onDuckDB }).toEqual({ onSpark: undefined, onDuckDB: undefined });
+    const compared = await comparison();
+    expect(compared).toEqual(Object.fromEntries(Object.keys(compared).map((name) => [name, same])));
+    const after = sparkFiles();
+    const touched = [...after].filter(([name, content]) => before.get(name) !== content).map(([name]) => name);
+    const days = [...after.keys()].filter((name) => name.startsWith("curated/events/"));
+    expect(touched.filter((name) => name.startsWith("curated/events/")).length).toBeLessThan(days.length);
+    const full = { again: true, arguments: ["--full", "true"] };
+    expect(await runOnSpark(spark, folder, full)).toBeUndefined();
+    expect(sparkFiles()).toEqual(after);
   });
 });
 

@@ -5,6 +5,7 @@ import {
   quoteName,
   type RelationScan,
   type Session,
+  scanFiles,
   scanOf,
   type TableReference,
   tablesOf,
@@ -28,6 +29,8 @@ export interface BindOptions {
   readonly except?: readonly string[];
   /** Whether the engine reads Athena's views. Spark does not. @default false */
   readonly views?: boolean;
+  /** Binds tables without their files, which are not opened: who asks says later what is to be seen. @default false */
+  readonly empty?: boolean;
 }
 
 /**
@@ -76,9 +79,10 @@ async function bindTable(
     select = await viewSelect(session, table, view);
   } else {
     authorizeRead(kernel, table, options);
-    const scan = scanOf(kernel, relationOf(table));
+    const relation = relationOf(table);
+    const scan = scanOf(kernel, relation);
     bound.set(name, { table, scan });
-    select = scan.sql;
+    select = options.empty ? scanFiles(relation, []).sql : scan.sql;
   }
   const schema = reference.database === undefined ? "main" : reference.database;
   await session.run(`CREATE SCHEMA IF NOT EXISTS ${session.database}.${quoteName(schema)}`);

@@ -58,6 +58,8 @@ export class JobRuns {
   readonly jobs = new Map<string, JobDefinition>();
   private readonly rows;
   private readonly running = new Map<string, { stop(reason: Stop): void }>();
+  /** Runs by job that are about to be in the store. */
+  private readonly starting = new Map<string, number>();
   private readonly done = new Map<string, Promise<void>>();
   private tail: Promise<void> = Promise.resolve();
   private readonly recovered: Promise<void>;
@@ -91,7 +93,8 @@ export class JobRuns {
       );
     }
     const active = this.list(jobName).filter(({ state }) => !finished.has(state)).length;
-    if (active >= job.maxConcurrentRuns && !job.queuing) {
+    const starting = this.starting.get(jobName) ?? 0;
+    if (active + starting >= job.maxConcurrentRuns && !job.queuing) {
       throw new AwsError("ConcurrentRunsExceededException", `Concurrent runs exceeded for ${jobName}`);
     }
     const run: JobRunRow = {
@@ -103,7 +106,13 @@ export class JobRuns {
       startedAt: this.kernel.now(),
       statistics: [],
     };
-    await this.save(run);
+    // Counted before it is in the store: two that start at once are two.
+    this.starting.set(jobName, starting + 1);
+    try {
+      await this.save(run);
+    } finally {
+      this.starting.set(jobName, (this.starting.get(jobName) ?? 1) - 1);
+    }
     this.tail = this.tail.then(() => this.execute(job, run, manifest));
     this.done.set(
       run.id,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Kernel, Principal } from "../../kernel";
 import { parseS3Uri } from "../duckdb";
 import { Bookmark } from "./bookmarks";
-import { diskFull, isDiskFull } from "./disk-full";
+import { diskFull, isDiskFull, messageOf } from "./disk-full";
 import type { JobRunRow, StepStatistics } from "./job-runs";
 import { type Manifest, type ManifestStep, manifestSchema } from "./manifest";
 import { materialise, type StepOutcome, type StepRun } from "./materialise";
@@ -36,6 +36,9 @@ export async function runSteps(context: AttemptContext): Promise<void> {
   const tables: QualityResult[] = [];
   const steps: StepStatistics[] = [];
   const unreadable: string[] = [];
+  const tell = async () => {
+    if (manifest.quality) await tellRun(kernel, principal, manifest.quality, run, { tables, steps, unreadable });
+  };
   try {
     for (const [index, step] of manifest.steps.entries()) {
       if (hooks.stopped()) return;
@@ -58,10 +61,14 @@ export async function runSteps(context: AttemptContext): Promise<void> {
       steps.push(statistics);
       await hooks.onStep(statistics);
     }
-  } finally {
-    // Of a run that a rule stopped most of all.
-    if (manifest.quality) await tellRun(kernel, principal, manifest.quality, run, { tables, steps, unreadable });
+  } catch (error) {
+    // A run that was stopped has most to tell; what stopped it goes before a report that cannot be written.
+    await tell().catch((fault) =>
+      kernel.log.warn(`glue: the report of ${run.id} could not be written: ${String(fault)}`),
+    );
+    throw error;
   }
+  await tell();
 }
 
 /** Runs a step, without the files that may be set aside. What it throws names the step, its SQL, and what to do. */
@@ -87,7 +94,7 @@ async function runStep(
     }
   } catch (error) {
     const cause = isDiskFull(error) ? diskFull(step.name, context.kernel.options.dataDir, error) : error;
-    throw told(cause instanceof Error ? cause.message : String(cause), error);
+    throw told(messageOf(cause), error);
   }
 }
 

@@ -5,7 +5,7 @@ import { AwsError, type Kernel, type Principal } from "../../kernel";
 import { filesOf, LakeEngine, parseLocation, quoteText, type Session, tablesOf } from "../duckdb";
 import { bindTables } from "./bind-tables";
 import { type CatalogTable, catalogOf, catalogPermissions, relationOf } from "./catalog";
-import { isDiskFull } from "./disk-full";
+import { isDiskFull, messageOf } from "./disk-full";
 import { fingerprints, type PartitionName, partitionValues } from "./fingerprints";
 import { FirstPartition } from "./first-partition";
 import type { ManifestStep } from "./manifest";
@@ -72,7 +72,7 @@ export async function materialise(run: StepRun): Promise<StepOutcome> {
       await session.run(
         `CREATE VIEW ${session.database}.main.run AS SELECT CAST(${quoteText(run.options.asOf.replace("Z", ""))} AS TIMESTAMP) AS as_of`,
       );
-      const reads = { principal: run.principal, operation: "StartJobRun", except: ["run"] };
+      const reads = { principal: run.principal, operation: "StartJobRun", except: ["run"], empty: true };
       const sources = sourcesOf(await bindTables(kernel, session, query, reads), target, step.follow);
       const before = filesBefore(kernel, target);
       const known = {
@@ -120,13 +120,9 @@ async function blameFiles(
   plan: Exclude<StepPlan, { kind: "skip" }>,
   error: unknown,
 ): Promise<never> {
-  if (
-    !(error instanceof Error) ||
-    error instanceof AwsError ||
-    !/^(IO|Invalid Input|Invalid|Serialization) Error/.test(error.message)
-  )
-    throw error;
-  if (isDiskFull(error)) throw error;
+  const engines =
+    !(error instanceof AwsError) && /\b(IO|Invalid Input|Invalid|Serialization) Error/.test(messageOf(error));
+  if (!engines || isDiskFull(error)) throw error;
   const found = await findUnreadable(session, sources, plan.kind === "whole" ? undefined : plan.partitions);
   throw found.length > 0 ? new UnreadableFiles(found) : error;
 }
@@ -137,7 +133,11 @@ async function make(context: StepContext, plan: Exclude<StepPlan, { kind: "skip"
   const { follow, key, order } = run.step;
   const only = plan.kind === "whole" ? undefined : plan.partitions;
   await assertReadable(session, sources, only);
-  if (follow === "partition" || follow === "first") return await makePartitions(context, only);
+  const byPartition = follow === "partition" || follow === "first";
+  for (const each of sources) {
+    if (!each.followed || (only === undefined && !byPartition)) await show(session, each, each.partitions.keys());
+  }
+  if (byPartition) return await makePartitions(context, only);
   const [source] = sources;
   if (plan.kind === "fold" && source !== undefined) {
     // Its own rows come from its files, not through a view of itself.
@@ -188,7 +188,6 @@ async function makePartitions(context: StepContext, only: readonly PartitionName
     const file = join(temporary, name);
     if (existsSync(file)) await first?.take(name, join(file, "*.parquet"));
   }
-  for (const each of followed) await show(session, each, each.partitions.keys());
   return { staged: { folder: temporary, rows }, ...(partitions === undefined ? {} : { partitions }) };
 }
 

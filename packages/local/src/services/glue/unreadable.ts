@@ -8,6 +8,7 @@ import {
   type Session,
   scanFiles,
 } from "../duckdb";
+import { messageOf } from "./disk-full";
 import type { PartitionName } from "./fingerprints";
 import { filesIn, type Source } from "./sources";
 
@@ -144,7 +145,9 @@ export async function findUnreadable(
 
 /** The engine's message without the place on this machine, on one line. */
 const plain = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error))
+  messageOf(error)
+    .split("\n", 1)
+    .join("")
     .replace(/(?:in |of |reading )?(?:file )?["']\/[^"']*["']:?\s*/g, "")
     .replace(/\s+/g, " ")
     .slice(0, 200);

@@ -135,7 +135,8 @@ export function activationFaults(args: ActivationArgs): Fault[] {
       ...(rules === undefined ? [] : zodFaults(identityRulesSchema, rules, "profiles.rules")),
     ]),
     ...optionalObjectFaults("traits", args.traits, '{ orders: count(event("Order Completed")) }', (given) =>
-      zodFaults(traitDefinitionsSchema, given, "traits"),
+      // One by one: a record with a wrong name says nothing of its other members.
+      Object.entries(given).flatMap(([name, trait]) => zodFaults(traitDefinitionsSchema, { [name]: trait }, "traits")),
     ),
     ...objectFaults("audiences", args.audiences, "{ all: audience(trait(…).exists()) }, {} for none", (given) =>
       Object.entries(given).flatMap(([name, definition]) => audienceFaults(name, definition)),

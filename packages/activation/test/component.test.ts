@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { callbackText, type FoundationRef } from "@tributary/core";
 import { runStack, type StackRun } from "@tributary/testing";
 import { violations } from "../../core/test/well-architected";
-import { Activation, type ActivationArgs, activationDefaults, audience, trait, webhook } from "../src";
+import { Activation, type ActivationArgs, activationDefaults, audience, count, event, trait, webhook } from "../src";
 import { activationFaults } from "../src/normalize";
 
 const root = join(__dirname, "../../..");
@@ -239,6 +239,94 @@ describe("the graph", () => {
   test("the drawn token stays when the program runs again", async () => {
     const again = await run.again();
     expect(again.summary).toMatchObject({ create: 0, update: 0, delete: 0 });
+  });
+});
+
+describe("with traits computed from events", () => {
+  const computed: ActivationArgs = {
+    ...given,
+    foundation: { ...foundation, network },
+    events: table("events"),
+    traits: { orders_30d: count(event("Order Completed")).within({ days: 30 }) },
+    audiences: { ...given.audiences, idle: audience(event("Viewed").none().within({ days: 7 })) },
+  };
+  let run: StackRun;
+  beforeAll(async () => {
+    run = await runStack(() => {
+      const { contract } = new Activation("cdp", computed);
+      return { contract };
+    });
+  }, 60_000);
+  const allowed = (name: string) =>
+    run.graph
+      .byType("aws:iam/rolePolicy:RolePolicy")
+      .filter((policy) => policy.name.startsWith(`${name}-`))
+      .flatMap(({ inputs }) => JSON.parse(String(inputs.policy)).Statement as { Action: string[]; Resource: unknown }[])
+      .flatMap(({ Action, Resource }) => Action.map((action) => `${action} ${JSON.stringify(Resource)}`));
+
+  test("keeps every rule of the well-architected table", () => {
+    expect(violations(run.graph)).toEqual([]);
+    expect(run.graph.orphans()).toEqual([]);
+  });
+
+  test("two tables, two functions and a schedule come to what there is without", () => {
+    const tables = run.graph.byType("aws:dynamodb/table:Table").map(({ name }) => name);
+    expect(tables.sort()).toEqual(["cdp-deliveries", "cdp-memberships", "cdp-standings", "cdp-trait-facts"]);
+    for (const name of ["cdp-standings", "cdp-trait-facts"]) {
+      const { inputs } = run.graph.find("aws:dynamodb/table:Table", name);
+      expect(inputs.serverSideEncryption).toEqual({ enabled: true, kmsKeyArn: key });
+      expect(inputs.deletionProtectionEnabled).toBe(true);
+    }
+    const functions = run.graph.byType(functionType).map(({ name }) => name);
+    expect(functions).toEqual(expect.arrayContaining(["cdp-sweep", "cdp-trait-facts"]));
+    const { inputs } = run.graph.find("aws:scheduler/schedule:Schedule", "cdp-sweep-schedule");
+    expect(inputs.scheduleExpression).toBe(activationDefaults.sweepSchedule);
+    expect(run.outputs.contract).toMatchObject({
+      traits: ["orders_30d"],
+      traitFactsTableName: expect.any(String),
+      standingsTableName: expect.any(String),
+    });
+  });
+
+  test("each function may write what it must and no more", () => {
+    const writes = (name: string) =>
+      allowed(name)
+        .filter((one) => /dynamodb:(Put|Update|Delete|BatchWrite)/.test(one))
+        .map((one) => one.replace(/^dynamodb:(\w+) .*(memberships|standings|trait-facts|graph|profiles).*$/, "$1 $2"))
+        .sort();
+    const settling = ["PutItem standings", "UpdateItem memberships"];
+    expect(writes("cdp-trait-facts")).toEqual(["BatchWriteItem trait-facts", ...settling]);
+    expect(writes("cdp-sweep")).toEqual(settling);
+    expect(writes("cdp-propagate")).toEqual(settling);
+    expect(writes("cdp-profile-api")).toEqual([]);
+    expect(allowed("cdp-announce").filter((one) => one.startsWith("events:"))).toEqual([
+      expect.stringMatching(/^events:PutEvents .*cdp-audiences/),
+    ]);
+    expect(allowed("cdp-announce").filter((one) => /dynamodb:(?!.*stream)/.test(one))).toEqual([]);
+  });
+
+  test("what is missing or too much is said", () => {
+    const { events: _events, ...without } = computed;
+    const faults = (args: object) =>
+      activationFaults(args as ActivationArgs).map(({ path, reason }) => `${path}: ${reason}`);
+    expect(faults(without)).toEqual([expect.stringMatching(/^events: is missing; give ingestion.events/)]);
+    expect(faults({ ...without, traits: {} })).toEqual([expect.stringMatching(/^events: is missing/)]);
+    expect(faults({ ...without, traits: {}, audiences: given.audiences })).toEqual([]);
+    expect(faults({ ...computed, events: { ...table("events"), streamArn: undefined } })).toEqual([
+      expect.stringMatching(/^events.streamArn: /),
+    ]);
+    expect(faults({ ...computed, traits: { "No Name": count(event("a")), b: { fold: "cuont" } } })).toEqual([
+      expect.stringMatching(/^traits/),
+      expect.stringMatching(/^traits/),
+    ]);
+    const sql = { ...given.audiences, vips: { sql: "select profile_id from curated.people", description: "" } };
+    expect(faults({ ...computed, audiences: sql })).toEqual([
+      expect.stringMatching(/^audiences.vips: is a segment by SQL/),
+    ]);
+    const many = Object.fromEntries(Array.from({ length: 91 }, (_, n) => [`a${n}`, audience(trait("x").exists())]));
+    expect(faults({ ...computed, destinations: {}, audiences: many })).toEqual([
+      expect.stringMatching(/^audiences: are 91/),
+    ]);
   });
 });
 

@@ -73,7 +73,8 @@ function pageOf(name, className) {
   if (!component) throw new Error(`${name} has no class ${className}`);
   const { text, example } = commentOf(component.node);
   const outputs = component.node.members.filter(
-    (member) => ts.isPropertyDeclaration(member) && !ts.isPrivateIdentifier(member.name),
+    (member) =>
+      (ts.isPropertyDeclaration(member) || ts.isGetAccessorDeclaration(member)) && !ts.isPrivateIdentifier(member.name),
   );
   const parts = [
     `# ${className}`,

@@ -218,6 +218,7 @@ export class DataLake extends TributaryComponent {
     return this.#contractWith(this.#nightly ? { nightly: this.#nightly.machine.arn } : {});
   }
 
+  /** The raw children. */
   get nodes(): DataLakeNodes {
     const { machine, schedule } = this.#nightly ?? {};
     return {

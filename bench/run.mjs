@@ -12,6 +12,7 @@ const benches = {
   collector: () => import("./collector.mjs"),
   profiles: () => import("./profiles.mjs"),
   "identity-store": () => import("./identity-store.mjs"),
+  traits: () => import("./traits.mjs"),
   "online-retail": () => import("./online-retail.mjs"),
   faults: () => import("./faults.mjs"),
   identity: () => import("./identity.mjs"),

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -161,3 +162,10 @@ test("an event leaves its window: the profile API knows at once, the audience wi
   expect(events[1]?.detail.timestamp).toBe(new Date(at + window).toISOString());
   expect(new Set(events.map(({ detail }) => detail.messageId)).size).toBe(2);
 }, 60_000);
+
+test("the page's example is this program", () => {
+  const page = readFileSync(join(__dirname, "../../../docs/activation/traits.md"), "utf8");
+  const program = readFileSync(join(__dirname, "fixtures/traits/index.ts"), "utf8");
+  const example = /```ts\n([\s\S]*?)```/.exec(page)?.[1] ?? "nothing";
+  expect(program).toContain(example.trimEnd());
+});

@@ -482,3 +482,28 @@ test("whatever the order, the batches, the repeats and the races: traits and aud
     },
   );
 }, 120_000);
+
+test("an event that a steward took back counts no longer, and comes back neither by delivery nor by a merge", async () => {
+  clock = start;
+  random = () => 0;
+  const world = await fresh();
+  const platform = new Platform(world);
+  const jo = { userId: "u1", anonymousId: "b1" };
+  platform.events.push(
+    made("a", start - 3 * minute, jo, order(70)),
+    made("b", start - 2 * minute, jo, order(30)),
+    made("c", start - minute, { anonymousId: "b2" }, order(5)),
+  );
+  await platform.drain();
+  await check(platform);
+  const taken = { action: "retract", identifier: "user_id:u1", sourceId: "web", messageId: "a", by: "sam@example.org" };
+  expect(await world.steward(taken)).toMatchObject({ ok: true });
+  platform.retracted.add(retractionKey({ sourceId: "web", messageId: "a" }));
+  platform.events.push(made("d", start, { userId: "u1", anonymousId: "b2" }, viewed("/")));
+  await platform.deliver("traitFacts", 10, 4);
+  await platform.deliver("resolver", 10, 4);
+  await platform.drain();
+  await check(platform);
+  const person = await world.profiles.byIdentifier({ type: "user_id", value: "u1" });
+  expect(person && (await world.compute(person)).traits).toMatchObject({ orders: 2, revenue: 35 });
+});

@@ -3,6 +3,7 @@ import * as glue from "@pulumi/aws/glue";
 import * as pulumi from "@pulumi/pulumi";
 import type { Place, SecureBucket, Statement, Transform } from "@tributary/core";
 import {
+  alarm,
   applyTransform,
   type FoundationRef,
   grantBucketDelete,
@@ -114,8 +115,28 @@ export function makeJob(
     },
     opts,
   );
+  if (setsAside(args, context)) {
+    alarm(
+      `${fullName}-files-set-aside`,
+      {
+        foundation,
+        module: "data-lake",
+        description: `${fullName}: files of the raw zone cannot be read, so their rows are missing. They are in the raw bucket under ${unreadablePrefix}, each with the reason beside it: mend them, put them back, and their days are made again.`,
+        ...qualityMetrics(name),
+        metric: "FilesSetAside",
+        statistic: "Sum",
+        above: 0,
+        periodSeconds: 300,
+      },
+      opts,
+    );
+  }
   return { job, role };
 }
+
+/** Whether a job moves raw files that it cannot read out of its way. */
+const setsAside = ({ from }: JobArgs, { unreadable }: JobContext): boolean =>
+  from === "raw" && unreadable === "setAside";
 
 function grantJob(grantee: ServiceRole, logGroup: cloudwatch.LogGroup, args: JobArgs, context: JobContext): void {
   const { buckets, databases } = context;
@@ -129,7 +150,7 @@ function grantJob(grantee: ServiceRole, logGroup: cloudwatch.LogGroup, args: Job
   const bookmark = `${bookmarksPrefix}${args.job}.json`;
   grantBucketRead(grantee, buckets.workspace.ref, bookmark);
   grantBucketWrite(grantee, buckets.workspace.ref, bookmark);
-  if (args.from === "raw" && context.unreadable === "setAside") {
+  if (setsAside(args, context)) {
     grantBucketWrite(grantee, buckets.raw.ref, unreadablePrefix);
     grantBucketDelete(grantee, buckets.raw.ref);
   }

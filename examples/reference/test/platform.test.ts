@@ -125,6 +125,13 @@ describe("the reference platform", () => {
     ]);
     expect(pipeline.status).toBe("SUCCEEDED");
     expect(pipeline.steps.length).toBeGreaterThanOrEqual(2);
+    // Nothing landed since: no job starts.
+    const again = await json<typeof pipeline>(["pipeline", "run", "nightly", "--data", data.path]);
+    expect(again.steps.filter(({ rows }) => rows !== null)).toEqual([]);
+    const { runs } = await json<{ runs: { status: string }[] }>(["pipeline", "status", "nightly", "--data", data.path]);
+    expect(runs.map(({ status }) => status)).toEqual(["SUCCEEDED", "SUCCEEDED"]);
+    const resume = await run(["pipeline", "resume", "nightly", "--data", data.path]);
+    expect([resume.code, resume.stderr]).toEqual([1, expect.stringContaining("its last run succeeded")]);
     const sql =
       "select count(*) as lines, sum(quantity * unit_price) as revenue, count(distinct invoice) as orders, count(distinct customer_id) as customers from curated.order_lines";
     const [row] = await json<Record<string, number>[]>(["sql", sql, "--data", data.path]);
@@ -251,6 +258,12 @@ describe("the reference platform", () => {
 
   test.each<[string, string[], RegExp]>([
     ["an unknown pipeline", ["pipeline", "run", "weekly"], /weekly/],
+    ["a first day that is none", ["pipeline", "run", "nightly", "--from", "soon"], /a day such as 2026-11-23/],
+    [
+      "everything and some days",
+      ["pipeline", "run", "nightly", "--full", "--to", "2026-11-01"],
+      /leave --from and --to/,
+    ],
     ["a port that is none", ["dev", "--port", "many"], /a port is a whole number/],
     ["a limit that is none", ["quarantine", "list", "--limit", "some"], /a whole number of at least 1/],
     ["a day that is none", ["quarantine", "list", "--from", "yesterday"], /a day is YYYY-MM-DD/],

@@ -123,6 +123,14 @@ async function sent(executionArn: string, resource: string): Promise<Record<stri
     .map((details) => JSON.parse(details?.parameters ?? "{}") as Record<string, unknown>);
 }
 
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 6000; tries++) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error("not in 30 s");
+}
+
 beforeAll(async () => {
   runtime = await LocalRuntime.open({ dataDir });
   await deploy(3);
@@ -258,6 +266,17 @@ test("days are made anew where they are asked for; what is no day is told at onc
   });
   expect(await counted()).toEqual(before);
 }, 90_000);
+
+test("a run that the end of the process cuts short goes on after it", async () => {
+  await land("2026-11-25", ["e", "f"]);
+  const running = await start();
+  await until(async () => (await runsOf("clean")).some(({ JobRunState }) => JobRunState === "RUNNING"));
+  await runtime.close();
+  runtime = await LocalRuntime.open({ dataDir });
+  await deploy(100);
+  expect(await ended(running)).toMatchObject({ status: "SUCCEEDED", error: undefined });
+  expect(await night()).toMatchObject({ land: { run: false } });
+}, 120_000);
 
 test("docs/lake/pipeline.md shows what this test runs", () => {
   const page = readFileSync(path.join(__dirname, "..", "..", "..", "docs", "lake", "pipeline.md"), "utf8");

@@ -223,7 +223,10 @@ function jobStates(parts: PipelineParts, { state, jobName }: PipelineJob, next: 
       Type: "Choice",
       ...jsonata,
       Choices: [
-        { Condition: "{% $tries < 2 and $not($contains($failure.Cause, 'QualityFailed')) %}", Next: `${state}Again` },
+        {
+          Condition: "{% $tries < 2 and $not($contains($string($failure), 'QualityFailed')) %}",
+          Next: `${state}Again`,
+        },
       ],
       Default: `${state}Stopped`,
     },
@@ -233,7 +236,7 @@ function jobStates(parts: PipelineParts, { state, jobName }: PipelineJob, next: 
         action: "stop",
         job: state,
         error: "{% $failure.Error %}",
-        cause: "{% $failure.Cause %}",
+        cause: "{% $exists($failure.Cause) ? $failure.Cause : '' %}",
         redriven: `{% ${redrives} > $stoppedAt %}`,
       }),
       Assign: { tries: 0 },

@@ -151,6 +151,24 @@ describe("DataLake", () => {
     expect(readable).toContain(`${arn("cdp-raw")}/*`);
   });
 
+  it("lets the job that reads raw move files out of its way only where that is asked for, with an alarm", async () => {
+    const deletes = (graph: typeof run.graph) =>
+      policies(graph)
+        .filter(({ owner }) => owner.name.startsWith("cdp-clean-"))
+        .flatMap(({ statements }) => statements)
+        .filter(({ Action }) => (Action as string[]).includes("s3:DeleteObject"))
+        .flatMap(({ Resource }) => Resource as string[])
+        .filter((resource) => resource.includes("cdp-raw"));
+    expect(deletes(run.graph)).toEqual([]);
+    const { graph } = await runStack(() => {
+      new DataLake("cdp", { foundation, unreadable: "setAside" });
+    });
+    expect(deletes(graph)).toHaveLength(1);
+    const rising = graph.find("aws:cloudwatch/metricAlarm:MetricAlarm", "cdp-clean-files-set-aside").inputs;
+    expect(rising).toMatchObject({ metricName: "FilesSetAside", dimensions: { Lake: "cdp" } });
+    expect(violations(graph)).toEqual([]);
+  });
+
   it("makes the table of people to match only where asked to, and keeps what came of it for a month", async () => {
     expect(run.graph.byType("aws:glue/catalogTable:CatalogTable").map(({ name }) => name)).not.toContain(
       "cdp-clean-people-to-match",

@@ -136,4 +136,50 @@ describeWithSpark("quality rules on Spark and on DuckDB", () => {
     expect(told.passed).toBe(false);
     expect(await duckdb(`select * from ${stored("visits")} order by all`)).toEqual(before);
   }, 120_000);
+
+  it("files that cannot be read are told by name, or set aside with the reason", async () => {
+    const raw = path.join(folder, "bad", "raw", "dt=2026-11-01");
+    mkdirSync(raw, { recursive: true });
+    const put = (name: string, sql: string) =>
+      session.run(`COPY (${sql}) TO '${path.join(raw, name)}' (FORMAT parquet)`);
+    await put("fine.parquet", "SELECT 'a' AS id, 1 AS from_the_future");
+    await put("typed.parquet", "SELECT 7::BIGINT AS id");
+    await put("cut.parquet", "SELECT 'b' AS id");
+    const cut = path.join(raw, "cut.parquet");
+    writeFileSync(cut, readFileSync(cut).subarray(0, 60));
+    const sql = path.join(folder, "bad.sql");
+    writeFileSync(sql, "select id, dt from bad.raw");
+    const manifest = path.join(folder, "bad.json");
+    const step = {
+      name: "bad.made",
+      sql,
+      target: { database: "bad", table: "made" },
+      follow: "partition",
+      key: ["id"],
+      sources: [{ database: "bad", table: "raw", format: "parquet" }],
+    };
+    const unreadable = { action: "stop", prefix: `${folder}/aside/`, databases: ["bad"] };
+    writeFileSync(manifest, JSON.stringify({ version: 1, unreadable, steps: [step] }));
+    const place = (table: string) => `location '${path.join(folder, "bad", table)}'`;
+    const tables = ["raw", "made"].map(
+      (table) => `create table bad.${table} (id string, dt string) using parquet partitioned by (dt) ${place(table)}`,
+    );
+    const { error } = await spark.drive({ tables: ["create database bad", ...tables], manifest });
+    expect(error).toMatch(/^step bad\.made: UnreadableFiles: 2 files cannot be read, and nothing was replaced: /);
+    expect(error).toMatch(/dt=2026-11-01\/cut\.parquet of bad\.raw: .*(not a Parquet file|magic)/);
+    expect(error).toMatch(/dt=2026-11-01\/typed\.parquet of bad\.raw: .*id/);
+    expect(error).toContain("it goes on with this step");
+    expect(existsSync(path.join(folder, "bad", "made"))).toBe(false);
+
+    const aside = await spark.drive({ tables: [], manifest, arguments: ["--unreadable", "set-aside"] });
+    expect(aside.error).toBeNull();
+    expect(await duckdb(`select id from read_parquet('${folder}/bad/made/**/*.parquet')`)).toEqual([["a"]]);
+    const [reason = ""] = readdirSync(path.join(folder, "aside"), { recursive: true, encoding: "utf8" }).filter(
+      (name) => name.endsWith("cut.parquet.reason.json"),
+    );
+    expect(JSON.parse(readFileSync(path.join(folder, "aside", reason), "utf8"))).toMatchObject({
+      table: "bad.raw",
+      file: cut,
+    });
+  }, 240_000);
 });

@@ -6,7 +6,8 @@ import { policies, violations } from "../../core/test/well-architected";
 import { checkStateMachine } from "../../local/src/schema/state-machine";
 import { parseMachine } from "../../local/src/services/sfn/definition";
 import { DataLake, type DataLakeArgs, dataLakeFaults, type PipelineStep, stepPlaces } from "../src";
-import { type PipelineParts, pipelineDefinition } from "../src/resources/pipeline-states";
+import { pipelineDefinition } from "../src/resources/pipeline-states";
+import type { PipelineParts } from "../src/resources/pipeline-tasks";
 import { resolveSteps } from "../src/steps";
 
 const arn = (service: string, rest: string) => `arn:aws:${service}:us-east-1:000000000000:${rest}`;

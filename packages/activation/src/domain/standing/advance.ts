@@ -105,7 +105,7 @@ export function advance(
     return member === stateOf(name).member ? [] : [transition(name, member, end, cause)];
   });
   const step = stepTo(end, current, changed.slice(0, maxAudiences), changed.length > maxAudiences);
-  return before && isSame(before, step.standing) ? undefined : step;
+  return before && saysNothing(step, before) ? undefined : step;
 }
 
 function evaluated({ profile, fold }: Knowledge, definitions: Definitions, at: number): Evaluation {
@@ -116,13 +116,13 @@ function evaluated({ profile, fold }: Knowledge, definitions: Definitions, at: n
   return { values, nextChange, members: new Set(members.map(([name]) => name)) };
 }
 
-/** Whether two standings say the same from now on. */
-function isSame(a: Standing, b: Standing): boolean {
+/** Whether a step tells nobody anything, and what was written before it holds as well from now on. */
+function saysNothing({ standing, transitions, refreshed }: Step, before: Standing): boolean {
   return (
-    a.nextChange === b.nextChange &&
-    a.basis === b.basis &&
-    a.version === b.version &&
-    canonicalJson(a.values) === canonicalJson(b.values) &&
-    canonicalJson(a.audiences as never) === canonicalJson(b.audiences as never)
+    transitions.length === 0 &&
+    refreshed.length === 0 &&
+    standing.nextChange === before.nextChange &&
+    standing.basis === before.basis &&
+    canonicalJson(standing.values) === canonicalJson(before.values)
   );
 }

@@ -41,6 +41,9 @@ export const forcedWildcards: Readonly<Record<string, string>> = Object.freeze({
   "logs:PutResourcePolicy": "resource policies of CloudWatch Logs are per account",
   "logs:DescribeResourcePolicies": "resource policies of CloudWatch Logs are per account",
   "logs:DescribeLogGroups": "a listing of the account",
+  "redshift-data:DescribeStatement": "statements have no resource; the Data API gives each to its owner alone",
+  "redshift-data:GetStatementResult": "statements have no resource; the Data API gives each to its owner alone",
+  "redshift-data:CancelStatement": "statements have no resource; the Data API gives each to its owner alone",
   "cloudwatch:PutMetricData": "metrics have no resource; a condition on the namespace narrows it",
 });
 

@@ -24,7 +24,7 @@ import { landPrefix } from "./resources/land";
 import { makePipeline, type PipelineArgs } from "./resources/pipeline";
 import { grantReader, type ReadContext } from "./resources/reader";
 import { qualityMetrics, qualityPrefix, uploadScripts } from "./resources/scripts";
-import { makeViews } from "./resources/views";
+import { makeServing } from "./resources/serving";
 import { makeWorkgroup, resultsPrefix } from "./resources/workgroup";
 import type { ReaderArgs } from "./serving/args";
 import { readerFaults } from "./serving/faults";
@@ -92,11 +92,6 @@ export class DataLake extends TributaryComponent {
       },
       this.child(),
     );
-    makeViews(
-      name,
-      { plan: resolved.viewPlan, catalog, databaseNames: databases, workspace: buckets.workspace },
-      this.child(),
-    );
     this.#reading = {
       place: this.place,
       databases,
@@ -104,7 +99,13 @@ export class DataLake extends TributaryComponent {
       plan: resolved.viewPlan,
       keyArn: foundation.keyArn,
       workgroupArn: workgroup.arn,
+      workspaceName: buckets.workspace.name,
     };
+    const serving = makeServing(
+      name,
+      { resolved, module: this.module, catalog, reading: this.#reading, tags },
+      this.child(),
+    );
     for (const [reader, given] of Object.entries(resolved.readers)) this.grantTableRead(reader, given);
     const context: JobContext = {
       foundation,
@@ -142,6 +143,7 @@ export class DataLake extends TributaryComponent {
         { state: "Curate", job: curate },
         ...(traits === undefined ? [] : [{ state: "Traits" as const, job: traits, everyNight: true }]),
       ],
+      serve: serving.serve,
       land: { raw: buckets.raw.ref, workspace: buckets.workspace.ref, plan: resolved.plan },
       tags,
     };
@@ -195,6 +197,7 @@ export class DataLake extends TributaryComponent {
       curatedBucket: buckets.curated.bucket,
       workspaceBucket: buckets.workspace.bucket,
       workgroup,
+      ...serving.nodes,
       cleanJob: clean,
       curateJob: curate,
       ...(traits === undefined ? {} : { traitsJob: traits }),

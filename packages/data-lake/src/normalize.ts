@@ -18,6 +18,7 @@ import { dataLakeDefaults } from "./defaults";
 import { ownFaults } from "./own-faults";
 import type { ReaderArgs } from "./serving/args";
 import { planViews, type ViewPlan } from "./serving/plan";
+import { type ResolvedRedshift, resolveRedshift } from "./serving/redshift-args";
 import { type ResolvedStep, resolveSteps, stepsFaults } from "./steps";
 import type { Zone } from "./tables";
 import { type LakePlan, planLake } from "./tables/lake-plan";
@@ -40,6 +41,7 @@ export interface ResolvedDataLake {
   /** Views, ours and the user's. */
   readonly viewPlan: ViewPlan;
   readonly readers: Readonly<Record<string, ReaderArgs>>;
+  readonly redshift: ResolvedRedshift | undefined;
   readonly breakingChanges: readonly string[];
   readonly unreadable: UnreadableAction;
   readonly queryCutoffBytes: number;
@@ -65,6 +67,7 @@ export function normalize(name: string, args: DataLakeArgs): ResolvedDataLake {
     plan,
     viewPlan: planViews(args, plan),
     readers: args.readers ?? {},
+    redshift: args.redshift === undefined ? undefined : resolveRedshift(args.redshift, plan.tables),
     breakingChanges: args.breakingChanges ?? [],
     unreadable: args.unreadable ?? dataLakeDefaults.unreadable,
     queryCutoffBytes: Math.round((args.queryCutoffGb ?? dataLakeDefaults.queryCutoffGb) * 1e9),
@@ -107,6 +110,7 @@ const known = [
   "identityRules",
   "views",
   "readers",
+  "redshift",
   "unreadable",
   "queryCutoffGb",
   "workers",

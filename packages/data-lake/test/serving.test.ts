@@ -1,4 +1,5 @@
 import { executionsOf } from "../../local/src/services/athena";
+import { statementsOf } from "../../local/src/services/redshift";
 import { queries } from "../src";
 import { fillShop, ServedLake } from "./serving-support";
 
@@ -107,5 +108,114 @@ describe("readers", () => {
       state: "FAILED",
       reason: expect.stringMatching(/not authorized to perform: glue:GetTable/),
     });
+  });
+});
+
+describe("Redshift", () => {
+  const redshift = async (sql: string) => {
+    const { runtime } = lake;
+    const { workgroups } = await runtime.call<{ workgroups: { workgroupName: string }[] }>(
+      "redshift-serverless",
+      "ListWorkgroups",
+      {},
+    );
+    const WorkgroupName = workgroups[0]?.workgroupName;
+    const { Id } = await runtime.call<{ Id: string }>("redshift-data", "ExecuteStatement", { WorkgroupName, Sql: sql });
+    const { error } = await statementsOf(runtime.kernel).settled(Id);
+    if (error !== undefined) throw new Error(error);
+    const { Records } = await runtime.call<{ Records: object[][] }>("redshift-data", "GetStatementResult", { Id });
+    return Records.map((row) => row.map((field) => ("isNull" in field ? null : Object.values(field)[0])));
+  };
+  const load = async () => {
+    const { executionArn } = await lake.runtime.call<{ executionArn: string }>("sfn", "StartExecution", {
+      stateMachineArn: lake.outputs.redshiftLoad,
+      input: "{}",
+    });
+    for (let tries = 0; tries < 400; tries++) {
+      const run = await lake.runtime.call<{ status: string; cause?: string }>("sfn", "DescribeExecution", {
+        executionArn,
+      });
+      if (run.status !== "RUNNING")
+        return { ...run, status: run.status === "FAILED" ? `FAILED: ${run.cause}` : run.status };
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error("the load did not end in 20 s");
+  };
+  const event = (id: string) =>
+    `SELECT 'shop' AS source_id, '${id}' AS message_id, 'track' AS type, TIMESTAMP '2026-01-02' AS occurred_at`;
+  const loads = () => redshift("select table_name, part, files from tributary.loads order by 1, 2");
+
+  it("gets what the lake has, under the roles that are deployed, partition by partition", async () => {
+    await lake.fill("curated.events", event("a"), "dt=2026-11-01/one");
+    await lake.fill("curated.events", event("b"), "dt=2026-11-02/one");
+    expect(await load()).toMatchObject({ status: "SUCCEEDED" });
+    expect(await redshift("select message_id, dt from curated.events order by 1")).toEqual([
+      ["a", "2026-11-01"],
+      ["b", "2026-11-02"],
+    ]);
+    expect(await redshift("select count(*) from curated.people")).toEqual([[2]]);
+    expect((await loads()).map(([table, part]) => [table, part])).toEqual([
+      ["curated.customers", "*"],
+      ["curated.events", "2026-11-01"],
+      ["curated.events", "2026-11-02"],
+      ["curated.people", "*"],
+    ]);
+  });
+
+  it("loads nothing again where nothing changed, and of what changed the partition alone", async () => {
+    const before = await loads();
+    // Were its partition loaded again, this row of nobody's would be gone.
+    await redshift("update curated.events set event = 'kept' where dt = '2026-11-01'").catch(() => []);
+    expect(await load()).toMatchObject({ status: "SUCCEEDED" });
+    expect(await loads()).toEqual(before);
+    await lake.fill("curated.events", event("late"), "dt=2026-11-02/two");
+    expect(await load()).toMatchObject({ status: "SUCCEEDED" });
+    expect(await redshift("select message_id, event, dt from curated.events order by 1")).toEqual([
+      ["a", "kept", "2026-11-01"],
+      ["b", null, "2026-11-02"],
+      ["late", null, "2026-11-02"],
+    ]);
+  });
+
+  it("takes rows away that the lake has no more", async () => {
+    const { kernel } = lake.runtime;
+    const Bucket = lake.contract.buckets.curated;
+    await kernel.call("s3", "DeleteObject", { Bucket, Key: "events/dt=2026-11-01/one.parquet" });
+    expect(await load()).toMatchObject({ status: "SUCCEEDED" });
+    expect(await redshift("select distinct dt from curated.events")).toEqual([["2026-11-02"]]);
+  });
+
+  it("adds a column that a table lacks", async () => {
+    await redshift("alter table curated.people drop column version").catch(() => []);
+    expect(await load()).toMatchObject({ status: "SUCCEEDED" });
+    expect(await redshift("select count(*), count(version) from curated.people")).toEqual([[2, 0]]);
+  });
+
+  it("undoes a load whose rows are not the lake's, and says which table", async () => {
+    const before = await redshift("select count(*) from curated.customers");
+    // A row that the lake has not, under the load's own statements: a constraint of another's making.
+    await redshift("delete from tributary.loads where table_name = 'curated.customers'").catch(() => []);
+    await redshift("alter table curated.customers alter column revenue set data type integer").catch(() => []);
+    await lake.fill(
+      "curated.customers",
+      "SELECT 'shop' AS source_id, 'u1' AS customer_id, 99999999999.5::DECIMAL(28,4) AS revenue",
+      "part-1",
+    );
+    const run = await load();
+    expect(run.status).toMatch(/^FAILED: Load of curated\.customers: ERROR: Failed to cast decimal value/);
+    expect(await redshift("select count(*) from curated.customers")).toEqual(before);
+  });
+
+  it.each([
+    ["copy curated.people from 's3://x' iam_role default", /NotSupportedLocally: Redshift: COPY and UNLOAD/],
+    ["create view v as select 1", /NotSupportedLocally: Redshift: views/],
+    ["grant select on curated.people to public", /NotSupportedLocally: Redshift: users and their rights/],
+    ["select * from read_parquet('/etc/passwd')", /does not exist/],
+    ["select 1; select 2", /one statement at a time/],
+    ["select * from lake_curated.orders", /is not authorized to perform: glue:GetTable/],
+    ["select * from lake_curated.gone", /TABLE_NOT_FOUND: table shop_curated.gone/],
+    ["selec 1", /begins with selec/],
+  ])("%s fails by name", async (sql, reason) => {
+    await expect(redshift(sql)).rejects.toThrow(reason);
   });
 });

@@ -101,6 +101,20 @@ const rules: Readonly<Record<string, Rule>> = {
   "aws:ec2/vpcEndpoint:VpcEndpoint": (subject) =>
     drawn(subject, "vpc-endpoint", { prefixListId: `pl-${subject.hex.slice(17, 34)}` }, "vpce"),
   "aws:ec2/routeTable:RouteTable": (subject) => drawn(subject, "route-table", {}, "rtb"),
+  "aws:redshiftserverless/namespace:Namespace": (subject) => {
+    const name = String(subject.inputs.namespaceName);
+    return {
+      id: name,
+      arn: regional(subject, "redshift-serverless", `namespace/${uuid(subject.hex)}`),
+      ...(subject.inputs.manageAdminPassword === true
+        ? { adminPasswordSecretArn: regional(subject, "secretsmanager", `secret:redshift!${name}-admin`) }
+        : {}),
+    };
+  },
+  "aws:redshiftserverless/workgroup:Workgroup": (subject) => ({
+    id: String(subject.inputs.workgroupName),
+    arn: regional(subject, "redshift-serverless", `workgroup/${uuid(subject.hex)}`),
+  }),
   "aws-native:entityresolution:SchemaMapping": (subject) => {
     const name = String(subject.inputs.schemaName);
     return { id: name, schemaName: name, schemaArn: regional(subject, "entityresolution", `schemamapping/${name}`) };

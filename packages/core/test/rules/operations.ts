@@ -239,6 +239,16 @@ export const operationRules: readonly Rule[] = [
     ...each("aws:glue/job:Job", ({ inputs }) => inputs.executionClass === "FLEX"),
   },
   {
+    id: "C5-redshift",
+    says: "Redshift grows to a bound only, and its day has a limit",
+    ...each("aws:redshiftserverless/workgroup:Workgroup", (of, graph) => {
+      const limited = graph
+        .byType("aws:redshiftserverless/usageLimit:UsageLimit")
+        .some(({ inputs }) => inputs.resourceArn === of.outputs.arn && inputs.breachAction !== undefined);
+      return limited && Number(of.inputs.maxCapacity) > 0;
+    }),
+  },
+  {
     id: "C6",
     says: "nothing that bills by the hour unasked: no NAT, no interface endpoints",
     of: [endpoint],

@@ -194,6 +194,27 @@ export const storageRules: readonly Rule[] = [
     ],
   },
   {
+    id: "S23",
+    says: "Redshift is private, encrypted under a customer's key, tells its logs, and keeps its password where nobody reads it",
+    of: ["aws:redshiftserverless/workgroup:Workgroup", "aws:redshiftserverless/namespace:Namespace"],
+    broken: (graph) => [
+      ...each("aws:redshiftserverless/workgroup:Workgroup", (of) => {
+        const parameters = list(of.inputs.configParameters).map(bag);
+        const ssl = parameters.some((each) => each.parameterKey === "require_ssl" && each.parameterValue === "true");
+        return ssl && of.inputs.publiclyAccessible === false && of.inputs.enhancedVpcRouting === true;
+      }).broken(graph),
+      ...each(
+        "aws:redshiftserverless/namespace:Namespace",
+        ({ inputs }) =>
+          inputs.manageAdminPassword === true &&
+          inputs.adminPasswordSecretKmsKeyId !== undefined &&
+          inputs.kmsKeyId !== undefined &&
+          inputs.adminUserPassword === undefined &&
+          list(inputs.logExports).length === 3,
+      ).broken(graph),
+    ],
+  },
+  {
     id: "S22",
     says: "Kafka's brokers take TLS and IAM logins only, under a customer's key",
     of: ["aws:msk/cluster:Cluster", "aws:msk/serverlessCluster:ServerlessCluster"],

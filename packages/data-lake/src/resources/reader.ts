@@ -18,6 +18,7 @@ export interface ReadContext {
   readonly plan: ViewPlan;
   readonly keyArn: pulumi.Input<string>;
   readonly workgroupArn: pulumi.Input<string>;
+  readonly workspaceName: pulumi.Output<string>;
 }
 
 /** Reading exactly these tables and views, their files included: no Athena, no other table. */

@@ -1,4 +1,5 @@
 import type { Input } from "@pulumi/pulumi";
+import type { RedshiftArgs } from "./redshift-args";
 
 /** A view of yours: a SELECT in Athena's dialect, or that with what its text does not tell. */
 export type OwnView =
@@ -25,4 +26,6 @@ export interface ServingArgs {
   readonly views?: Readonly<Record<string, OwnView>>;
   /** Roles that may read some tables: `{ notebooks: { roleName, tables: ["curated.people"] } }`. */
   readonly readers?: Readonly<Record<string, ReaderArgs>>;
+  /** Redshift Serverless, loaded each night with what changed. Bills while it works. @default none */
+  readonly redshift?: RedshiftArgs;
 }

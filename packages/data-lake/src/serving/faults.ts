@@ -15,6 +15,7 @@ import { tablesIn } from "../tables/sql-names";
 import type { ReaderArgs } from "./args";
 import { planViews, type ViewPlan, viewArgs } from "./plan";
 import { qualityReports } from "./quality-reports";
+import { redshiftFaults, redshiftTableFaults } from "./redshift-args";
 import { columnsOfText } from "./view-columns";
 
 const types = /^(string|tinyint|smallint|int|bigint|float|double|boolean|timestamp|date|decimal\(\d{1,2},\d{1,2}\))$/;
@@ -28,6 +29,7 @@ export function servingShapeFaults(args: DataLakeArgs): Fault[] {
     ...optionalObjectFaults("readers", args.readers, "{ notebooks: { roleName, tables } }", (given) =>
       Object.entries(given).flatMap(([name, reader]) => readerShapeFaults(`readers.${name}`, name, reader)),
     ),
+    ...redshiftFaults(args.redshift, args.foundation),
   ];
 }
 
@@ -123,7 +125,7 @@ export function servingFaults(args: DataLakeArgs): Fault[] {
   const readers = Object.entries(args.readers ?? {}).flatMap(([name, { tables }]) =>
     tables.flatMap((table, index) => lacking(`readers.${name}.tables[${index}]`, table)),
   );
-  return [...views, ...readers];
+  return [...views, ...readers, ...redshiftTableFaults(args.redshift, lake.tables)];
 }
 
 function columnFaults(

@@ -88,6 +88,8 @@ export function columnsOfText(
   };
   return selected.map((item) => {
     const named = isWord(item.at(-2), "as") ? item.slice(0, -2) : item;
+    if (isSign(item.at(-1), "*") && (item.length === 1 || isSign(item.at(-2), ".")))
+      return { name: "*", type: undefined };
     const bare = named.length === 1 || (named.length === 3 && isSign(named[1], "."));
     const last = item.at(-1);
     const name =

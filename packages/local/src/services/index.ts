@@ -17,6 +17,7 @@ import * as kms from "./kms";
 import * as lambda from "./lambda";
 import * as msk from "./msk";
 import * as rds from "./rds";
+import * as redshift from "./redshift";
 import * as s3 from "./s3";
 import * as scheduler from "./scheduler";
 import * as secretsManager from "./secrets-manager";
@@ -48,6 +49,7 @@ const services = [
   firehose,
   glue,
   athena,
+  redshift,
   entityresolution,
   sfn,
   appflow,

@@ -7,12 +7,15 @@ const redshiftTypes: Readonly<Record<string, string>> = {
   double: "double precision",
 };
 
+/** A column's type in Redshift. */
+export const redshiftType = (type: string): string => redshiftTypes[type] ?? type.replace(/\s+/g, "");
+
 /** A `create table` for Redshift. Keys are hints to its planner, which does not enforce them. */
 export function redshiftTable(table: LakeTable, schema: string = table.zone): string {
   const columns = [...table.columns, ...table.partitionBy.map((name) => ({ name, type: "string" }))].map(
     ({ name, type }) => {
       const required = table.primaryKey.includes(name) ? " not null" : "";
-      return `  ${name} ${redshiftTypes[type] ?? type.replace(/\s+/g, "")}${required}`;
+      return `  ${name} ${redshiftType(type)}${required}`;
     },
   );
   const key = table.primaryKey.length === 0 ? [] : [`  primary key (${table.primaryKey.join(", ")})`];

@@ -2,15 +2,17 @@ import { rmSync } from "node:fs";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import type { Kernel } from "../../kernel";
 import { athenaPrelude, athenaSettings } from "./athena-prelude";
+import { redshiftPrelude, redshiftSettings } from "./redshift-prelude";
 import { sparkPrelude, sparkSettings, sparkSyntax } from "./spark-prelude";
 import { quoteText } from "./types";
 
 /** Whose SQL a session speaks: Glue jobs speak Spark's, Athena queries Trino's, the runtime's own statements DuckDB's. */
-export type Dialect = "spark" | "athena" | "duckdb";
+export type Dialect = "spark" | "athena" | "redshift" | "duckdb";
 
 const dialects = {
   spark: { prelude: sparkPrelude, syntax: sparkSyntax, settings: sparkSettings },
   athena: { prelude: athenaPrelude, syntax: [] as readonly string[], settings: athenaSettings },
+  redshift: { prelude: redshiftPrelude, syntax: [] as readonly string[], settings: redshiftSettings },
   duckdb: { prelude: [] as readonly string[], syntax: [] as readonly string[], settings: [] as readonly string[] },
 };
 

@@ -60,8 +60,8 @@ export function filesOf(kernel: Kernel, relation: LakeRelation): LakeFile[] {
 export const scanOf = (kernel: Kernel, relation: LakeRelation): RelationScan =>
   scanFiles(relation, relation.format.kind === "unsupported" ? [] : filesOf(kernel, relation));
 
-/** `scanOf` over some of a table's files. */
-export function scanFiles(relation: LakeRelation, files: readonly LakeFile[]): RelationScan {
+/** `scanOf` over some of a table's files; with a column more where a reader shows which file each row is from. */
+export function scanFiles(relation: LakeRelation, files: readonly LakeFile[], pathColumn?: string): RelationScan {
   const { columns, partitionKeys, format } = relation;
   if (format.kind === "unsupported") {
     throw new NotSupportedLocally(
@@ -71,7 +71,9 @@ export function scanFiles(relation: LakeRelation, files: readonly LakeFile[]): R
   }
   const all = [...columns, ...partitionKeys];
   const keys = partitionKeys.map(({ name }) => name);
-  const empty = `SELECT ${typedNulls(all)} WHERE false`;
+  const path = pathColumn === undefined ? "" : `, CAST(NULL AS VARCHAR) AS ${quoteName(pathColumn)}`;
+  const named = pathColumn === undefined ? "" : `, filename = ${quoteText(pathColumn)}`;
+  const empty = `SELECT ${typedNulls(all)}${path} WHERE false`;
   if (files.length === 0) return { sql: empty, files, bytes: 0 };
 
   const list = `[${files.map(({ path }) => quoteText(path)).join(", ")}]`;
@@ -80,15 +82,16 @@ export function scanFiles(relation: LakeRelation, files: readonly LakeFile[]): R
       ? `, hive_partitioning = true, hive_types = ${typeMap(partitionKeys)}`
       : ", hive_partitioning = false";
   const readers = {
-    parquet: () => `read_parquet(${list}, union_by_name = true${hive})`,
-    json: () => `read_json(${list}, format = 'newline_delimited', columns = ${typeMap(columns)}${hive})`,
+    parquet: () => `read_parquet(${list}, union_by_name = true${hive}${named})`,
+    json: () => `read_json(${list}, format = 'newline_delimited', columns = ${typeMap(columns)}${hive}${named})`,
     csv: () =>
       format.kind === "csv"
         ? // One thread: the parallel reader refuses line breaks inside of quotes.
-          `read_csv(${list}, auto_detect = false, header = false, skip = ${format.skipLines}, delim = ${quoteText(format.delimiter)}, quote = ${quoteText(format.quote)}, null_padding = true, parallel = false, columns = ${typeMap(columns)}${hive})`
+          `read_csv(${list}, auto_detect = false, header = false, skip = ${format.skipLines}, delim = ${quoteText(format.delimiter)}, quote = ${quoteText(format.quote)}, null_padding = true, parallel = false, columns = ${typeMap(columns)}${hive}${named})`
         : "",
   };
   const casts = all.map(({ name, type }) => `CAST(${quoteName(name)} AS ${duckdbType(type)}) AS ${quoteName(name)}`);
+  if (pathColumn !== undefined) casts.push(quoteName(pathColumn));
   return {
     sql: `SELECT ${casts.join(", ")} FROM (SELECT * FROM ${readers[format.kind]()} UNION ALL BY NAME ${empty})`,
     files,

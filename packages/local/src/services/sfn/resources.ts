@@ -49,6 +49,8 @@ const sdkServices: Readonly<Record<string, Target>> = {
   dynamodbstreams: { service: "dynamodb-streams", errors: "DynamoDbStreams" },
   entityresolution: { service: "entityresolution", errors: "EntityResolution" },
   eventbridge: { service: "eventbridge", errors: "EventBridge" },
+  quicksight: { service: "quicksight", errors: "QuickSight" },
+  redshiftdata: { service: "redshift-data", errors: "RedshiftData" },
   secretsmanager: { service: "secrets-manager", errors: "SecretsManager" },
   sfn: { service: "sfn", errors: "Sfn" },
 };

@@ -25,6 +25,7 @@ export interface ActivationNodes {
   readonly standings?: dynamodb.Table;
   readonly computeTraits?: lambda.Function;
   readonly sweep?: lambda.Function;
+  readonly recompute?: lambda.Function;
 }
 
 /** Activation's part of the platform's contract. */
@@ -40,6 +41,8 @@ export interface ActivationContract {
   readonly traits?: string[];
   readonly traitFactsTableName?: pulumi.Output<string>;
   readonly standingsTableName?: pulumi.Output<string>;
+  /** Function that computes everybody anew, after a declaration changed. */
+  readonly recomputeFunctionName?: pulumi.Output<string>;
 }
 
 /**
@@ -121,6 +124,7 @@ export class Activation extends TributaryComponent {
         traitFactsTableName: computed.traitFacts.name,
         standingsTableName: computed.standings.name,
       }),
+      ...(keepers && { recomputeFunctionName: keepers.recompute.name }),
     };
     this.nodes = {
       memberships: memberships.table,
@@ -129,7 +133,11 @@ export class Activation extends TributaryComponent {
       propagate: propagate.function,
       ...(audienceEvents && { audienceEvents: audienceEvents.bus }),
       ...(computed && { traitFacts: computed.traitFacts.table, standings: computed.standings.table }),
-      ...(keepers && { computeTraits: keepers.traitFacts.function, sweep: keepers.sweep.function }),
+      ...(keepers && {
+        computeTraits: keepers.traitFacts.function,
+        sweep: keepers.sweep.function,
+        recompute: keepers.recompute.function,
+      }),
     };
     this.registerOutputs({ profileApiUrl: api.url, membershipsTableName: memberships.name });
   }

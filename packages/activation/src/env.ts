@@ -21,6 +21,7 @@ export const settleEnv = z.object({
   PROFILES_TABLE: name,
   GRAPH_TABLE: name,
 });
+export const recomputeEnv = z.extend(settleEnv, { EVENTS_TABLE: name });
 const declared = { traits: traitDefinitionsSchema, audiences };
 export const settleConfig = z.object(declared);
 export const traitFactsConfig = z.object({ ...declared, rules: identityRulesSchema });

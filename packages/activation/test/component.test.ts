@@ -58,6 +58,7 @@ const bundles = [
   "profile-api",
   "profile-api-authorizer",
   "propagate",
+  "recompute",
   "settle-profiles",
   "sweep",
   "trait-facts",
@@ -269,7 +270,7 @@ describe("with traits computed from events", () => {
     expect(run.graph.orphans()).toEqual([]);
   });
 
-  test("two tables, two functions and a schedule come to what there is without", () => {
+  test("two tables, three functions and a schedule come to what there is without", () => {
     const tables = run.graph.byType("aws:dynamodb/table:Table").map(({ name }) => name);
     expect(tables.sort()).toEqual(["cdp-deliveries", "cdp-memberships", "cdp-standings", "cdp-trait-facts"]);
     for (const name of ["cdp-standings", "cdp-trait-facts"]) {
@@ -278,7 +279,7 @@ describe("with traits computed from events", () => {
       expect(inputs.deletionProtectionEnabled).toBe(true);
     }
     const functions = run.graph.byType(functionType).map(({ name }) => name);
-    expect(functions).toEqual(expect.arrayContaining(["cdp-sweep", "cdp-trait-facts"]));
+    expect(functions).toEqual(expect.arrayContaining(["cdp-recompute", "cdp-sweep", "cdp-trait-facts"]));
     const { inputs } = run.graph.find("aws:scheduler/schedule:Schedule", "cdp-sweep-schedule");
     expect(inputs.scheduleExpression).toBe(activationDefaults.sweepSchedule);
     expect(run.outputs.contract).toMatchObject({
@@ -296,6 +297,9 @@ describe("with traits computed from events", () => {
         .sort();
     const settling = ["PutItem standings", "UpdateItem memberships"];
     expect(writes("cdp-trait-facts")).toEqual(["BatchWriteItem trait-facts", ...settling]);
+    expect(writes("cdp-recompute")).toEqual(["BatchWriteItem trait-facts", ...settling]);
+    const scans = allowed("cdp-recompute").filter((one) => one.includes(":Scan"));
+    expect(scans.map((one) => /table\/(\w+)/.exec(one)?.[1]).sort()).toEqual(["events", "profiles"]);
     expect(writes("cdp-sweep")).toEqual(settling);
     expect(writes("cdp-propagate")).toEqual(settling);
     expect(writes("cdp-profile-api")).toEqual([]);

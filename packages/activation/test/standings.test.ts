@@ -35,6 +35,7 @@ import type { AudienceEvent } from "../src/domain/audience-event";
 import { definitionsOf, withComputed } from "../src/domain/standing/computed";
 import { dueIndex } from "../src/env";
 import { audienceEventOf } from "../src/functions/announce";
+import { makeRecompute } from "../src/functions/recompute";
 import { makeSettleProfiles } from "../src/functions/settle-profiles";
 import { makeSweep } from "../src/functions/sweep";
 import { makeTraitFacts } from "../src/functions/trait-facts";
@@ -102,6 +103,7 @@ async function fresh() {
     ["profiles", "profileId", undefined],
     ["facts", "identifier", "fact"],
     ["standings", "profileId", undefined],
+    ["events", "id", undefined],
     ["memberships", "audience", "profileId"],
   ] as const) {
     const keys = [hash, ...(range ? [range] : [])];
@@ -159,10 +161,18 @@ async function fresh() {
     propagate: makeSettleProfiles(settle),
     sweep: makeSweep(store.standings, settle, () => clock),
     compute: computeBy(tables, definitions, () => clock),
+    recompute: makeRecompute({
+      definitions,
+      rules,
+      facts: store.traitFacts,
+      settle,
+      tables: { events: name("events"), profiles: name("profiles") },
+    }),
     store,
     profiles: new ProfileStore(identity),
     dispose: async () => {
-      for (const TableName of [...Object.values(tables)]) await kernel.call("dynamodb", "DeleteTable", { TableName });
+      for (const TableName of [...Object.values(tables), name("events")])
+        await kernel.call("dynamodb", "DeleteTable", { TableName });
     },
     scan: async (table: string) =>
       (await kernel.call<{ Items?: Item[] }>("dynamodb", "Scan", { TableName: name(table) })).Items ?? [],
@@ -506,4 +516,34 @@ test("an event that a steward took back counts no longer, and comes back neither
   await check(platform);
   const person = await world.profiles.byIdentifier({ type: "user_id", value: "u1" });
   expect(person && (await world.compute(person)).traits).toMatchObject({ orders: 2, revenue: 35 });
+});
+
+test("what was there before the traits were declared is computed on demand, page by page", async () => {
+  clock = start;
+  random = () => 0;
+  const world = await fresh();
+  const platform = new Platform(world);
+  for (let n = 0; n < 1_100; n++) {
+    const names = { userId: `u${n % 700}`, anonymousId: `b${n % 900}` };
+    platform.events.push(made(`m${n}`, start - n * 1_000, names, n % 5 === 0 ? viewed("/") : order(n % 60)));
+  }
+  await platform.deliver("resolver", 10_000, 0);
+  for (const one of platform.events) {
+    const Item = { id: { S: `web#${one.messageId}` }, event: { S: JSON.stringify(one) } };
+    await kernel.call("dynamodb", "PutItem", { TableName: `events-${worlds}`, Item });
+  }
+  // A call's time is up after each page.
+  let answer: Awaited<ReturnType<World["recompute"]>> | undefined;
+  let seen = 0;
+  let call = 0;
+  for (; answer?.position !== null && call < 20; call++) {
+    let looks = 0;
+    answer = await world.recompute(answer ? { position: answer.position } : {}, {
+      getRemainingTimeInMillis: () => (looks++ === 0 ? 50_000 : 0),
+    });
+    seen += answer.events;
+  }
+  expect([seen, call > 4, answer?.position]).toEqual([1_100, true, null]);
+  await check(platform);
+  await expect(world.recompute({ from: 1 }, { getRemainingTimeInMillis: () => 1 })).rejects.toThrow("give {} to begin");
 });

@@ -51,12 +51,14 @@ export const platformContract = z.object({
     destinations: z.array(z.string()),
     /** EventBridge bus that is told who enters and leaves audiences; absent without audiences. */
     audienceEventBusName: z.string().optional(),
-    /** Names of traits computed from events. These three are absent where nothing is. */
+    /** Names of traits computed from events. These four are absent where nothing is. */
     traits: z.array(z.string()).optional(),
     /** What events said to the computed traits: key `identifier`, as the graph table's keys of identifiers, and `fact`. */
     traitFactsTableName: z.string().optional(),
     /** Computed traits and audiences by `profileId`. */
     standingsTableName: z.string().optional(),
+    /** Function that computes everybody's traits and audiences anew, after a declaration changed. */
+    recomputeFunctionName: z.string().optional(),
   }),
 });
 export type PlatformContract = z.infer<typeof platformContract>;

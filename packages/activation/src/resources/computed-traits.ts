@@ -5,6 +5,7 @@ import {
   DeadLetterQueue,
   type FoundationRef,
   grantStatements,
+  grantTableScan,
   handlerBundle,
   LambdaFunction,
   scheduleFunction,
@@ -19,7 +20,7 @@ const source = join(__dirname, "..");
 
 /**
  * What keeps computed traits up to date: a function on the events' stream, and one that looks each minute for people of
- * whom an event left a window. A DynamoDB stream has room for two readers; the other of the events' stream is the resolver.
+ * whom an event left a window; and one that computes everybody anew when it is called. A DynamoDB stream has room for two readers; the other of the events' stream is the resolver.
  */
 export function makeComputedTraits(
   name: string,
@@ -30,7 +31,7 @@ export function makeComputedTraits(
     readonly resolved: ResolvedActivation;
   },
   opts: CustomResourceOptions,
-): { readonly traitFacts: LambdaFunction; readonly sweep: LambdaFunction } {
+): { readonly traitFacts: LambdaFunction; readonly sweep: LambdaFunction; readonly recompute: LambdaFunction } {
   const { foundation, events, stores, resolved } = args;
   const common = {
     foundation,
@@ -81,5 +82,21 @@ export function makeComputedTraits(
     { foundation, function: sweep, schedule: { expression: defaults.sweepSchedule } },
     opts,
   );
-  return { traitFacts, sweep };
+  const recompute = new LambdaFunction(
+    `${name}-recompute`,
+    {
+      ...common,
+      environment: { ...common.environment, EVENTS_TABLE: events.name },
+      bundle: handlerBundle(source, "recompute"),
+      description: "Computes everybody's traits and audiences anew; call it after a declaration changed.",
+      config: { ...resolved.computed, rules: resolved.rules },
+      // Who calls waits for the answer: below the minute that the AWS CLI waits.
+      timeoutSeconds: 55,
+    },
+    opts,
+  );
+  grantSettle(recompute, stores, { facts: ["dynamodb:BatchWriteItem"] });
+  grantTableScan(recompute, events);
+  grantTableScan(recompute, stores.profiles.profiles);
+  return { traitFacts, sweep, recompute };
 }

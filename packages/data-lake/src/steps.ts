@@ -100,6 +100,8 @@ const taken = [
   "NothingNew",
   "Match",
   "Serve",
+  "LoadRedshift",
+  "RefreshQuickSight",
   "Remember",
   "Done",
   ...["Clean", "Curate", "Traits"].flatMap((job) => [job, `${job}Failed`, `${job}Again`, `${job}Stopped`]),

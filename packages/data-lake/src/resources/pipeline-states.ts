@@ -106,10 +106,11 @@ function aloneStates(parts: PipelineParts): States {
       Arguments: { StateMachineArn: "{% $states.context.StateMachine.Id %}", StatusFilter: "RUNNING" },
       Assign: {
         ahead: `{% (
+          $ms := function($at) { $type($at) = 'number' ? $at : $toMillis($at) };
           $mine := $states.result.Executions[ExecutionArn = ${me}][0];
-          $began := $toMillis($exists($mine) ? $mine.StartDate : $states.context.Execution.StartTime);
+          $began := $ms($exists($mine) ? $mine.StartDate : $states.context.Execution.StartTime);
           $first := $states.result.Executions[ExecutionArn != ${me} and
-            ($toMillis(StartDate) < $began or ($toMillis(StartDate) = $began and ExecutionArn < ${me}))][0];
+            ($ms(StartDate) < $began or ($ms(StartDate) = $began and ExecutionArn < ${me}))][0];
           $exists($first) ? $first.ExecutionArn : null
         ) %}`.replace(/\s+/g, " "),
       },

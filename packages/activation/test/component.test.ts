@@ -282,6 +282,8 @@ describe("with traits computed from events", () => {
     expect(functions).toEqual(expect.arrayContaining(["cdp-recompute", "cdp-sweep", "cdp-trait-facts"]));
     const { inputs } = run.graph.find("aws:scheduler/schedule:Schedule", "cdp-sweep-schedule");
     expect(inputs.scheduleExpression).toBe(activationDefaults.sweepSchedule);
+    const still = run.graph.find("aws:cloudwatch/metricAlarm:MetricAlarm", "cdp-sweep-stands-still");
+    expect(still.inputs).toMatchObject({ comparisonOperator: "LessThanThreshold", treatMissingData: "breaching" });
     expect(run.outputs.contract).toMatchObject({
       traits: ["orders_30d"],
       traitFactsTableName: expect.any(String),

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { CustomResourceOptions } from "@pulumi/pulumi";
 import * as pulumi from "@pulumi/pulumi";
 import {
+  alarm,
   DeadLetterQueue,
   type FoundationRef,
   grantStatements,
@@ -80,6 +81,24 @@ export function makeComputedTraits(
   scheduleFunction(
     `${name}-sweep-schedule`,
     { foundation, function: sweep, schedule: { expression: defaults.sweepSchedule } },
+    opts,
+  );
+  alarm(
+    `${name}-sweep-stands-still`,
+    {
+      foundation,
+      module: sweep.module,
+      description: `Function ${name}-sweep has not run for 15 minutes: audiences keep people whose window passed, until it runs again. See its schedule and its dead letters.`,
+      namespace: "AWS/Lambda",
+      metric: "Invocations",
+      dimensions: { FunctionName: sweep.name },
+      statistic: "Sum",
+      above: 1,
+      below: true,
+      periodSeconds: 300,
+      periods: 3,
+      missingData: "breaching",
+    },
     opts,
   );
   const recompute = new LambdaFunction(

@@ -115,7 +115,7 @@ describe("a run that makes only what changed", () => {
         expect(await runJob(lake.kernel, { "--full": "true" })).toBeUndefined();
         expect(incremental).toEqual(await made());
       }),
-      { seed, numRuns: Number(process.env.RUNS ?? 6) },
+      { seed, numRuns: Number(process.env.RUNS ?? 6), endOnFailure: true },
     );
   });
 

@@ -9,6 +9,7 @@ import { servedViews } from "../serving/lake-views";
 import { qualityReports } from "../serving/quality-reports";
 import { lakeTables, peopleToMatch, type Zone } from "../tables";
 import type { LakeStep } from "../tables/lake-plan";
+import { tablesIn } from "../tables/sql-names";
 import { rejectedRows } from "../tables/rejected-rows";
 import { traitTables } from "../tables/traits";
 
@@ -99,7 +100,7 @@ export function uploadScripts(
     upload(file, new pulumi.asset.FileAsset(path.join(packageRoot(__dirname), "glue", file)), "text/x-python");
   const bound = (sql: string): string => bindDatabases(sql, args.databases, args.tables);
   const known = new Map(args.tables.map((table) => [tableName(table), table]));
-  const steps = args.steps.map(({ table, sql, reads }) => ({
+  const steps = args.steps.map(({ table, sql }) => ({
     name: tableName(table),
     sql: upload(`${tableName(table)}.sql`, new pulumi.asset.StringAsset(bound(sql)), "application/sql"),
     target: { database: args.databases[table.zone], table: table.name },
@@ -109,7 +110,7 @@ export function uploadScripts(
     order: table.order ?? [],
     presorted: table.presorted ?? false,
     // Spark reads by place; where it is, and what, the catalog says.
-    sources: [...new Set(reads)].flatMap((read) => {
+    sources: tablesIn(sql).flatMap((read) => {
       const source = known.get(read);
       return source === undefined
         ? []

@@ -9,8 +9,8 @@ import { servedViews } from "../serving/lake-views";
 import { qualityReports } from "../serving/quality-reports";
 import { lakeTables, peopleToMatch, type Zone } from "../tables";
 import type { LakeStep } from "../tables/lake-plan";
-import { tablesIn } from "../tables/sql-names";
 import { rejectedRows } from "../tables/rejected-rows";
+import { tablesIn } from "../tables/sql-names";
 import { traitTables } from "../tables/traits";
 
 /** Where in the workspace bucket the jobs' files lie. */

@@ -113,6 +113,7 @@ export function factsSql(series: readonly Series[], rules: IdentityRules): strin
 from clean.events
 where occurred_at is not null and (${either(series.map(({ of }) => isOf(of)))})`,
       ],
+      // No part but the first leaves rows out: Spark would take the condition back through all parts, written out in full.
       // The model's orderingTime: the stated time, with the clock's error taken out in whole quarters of an hour.
       [
         "timed",
@@ -124,17 +125,14 @@ where occurred_at is not null and (${either(series.map(({ of }) => isOf(of)))})`
 from relevant`,
       ],
       ...strongestIdentifier(rules, "timed", "named"),
-      [
-        "said",
-        `select source_id, message_id, type, event, dt, at_ms, hub${from("named", said)}\nwhere hub is not null`,
-      ],
+      ["said", `select source_id, message_id, type, event, dt, at_ms, hub${from("named", said)}`],
       ["counted", `select *${from("said", numbers)}`],
       ["typed", `select *${from("counted", kinds)}`],
       [
         "met",
         `select *${from(
           "typed",
-          met.map((condition, k) => `coalesce(${condition}, false) as met_${k}`),
+          met.map((condition, k) => `coalesce(hub is not null and ${condition}, false) as met_${k}`),
         )}`,
       ],
     ],

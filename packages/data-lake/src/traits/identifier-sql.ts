@@ -106,44 +106,84 @@ function isValid(value: string, lower: string, rule: CompiledRule): string {
   return conditions.join(" and ");
 }
 
+/** A rule that SQL can read, with where its values are. */
+interface ReadRule {
+  readonly rule: CompiledRule;
+  readonly rank: number;
+  /** SQL of what is stated, by selector. */
+  readonly stated: readonly string[];
+  /** Whether it is in columns of its own: then nothing need be looked for in the payload. */
+  readonly plain: boolean;
+}
+
 /**
  * Steps of a WITH that find the strongest identifier of each event, as `hub`: `<type>:<value>`, NULL where it names nobody.
- * It is the model's `identifiersOf(event, rules)[0]`, and each weaker identifier is looked for only where there is no stronger.
+ * It is the model's `identifiersOf(event, rules)[0]`. The payload is looked into only where no column has a stronger one.
+ * A step makes columns for all rules, since Spark takes long to understand SELECTs that are nested deeply.
  *
- * @param from A part with the columns `type, user_id, anonymous_id, payload`.
+ * @param from A part with the columns `type, user_id, anonymous_id, payload, listed`.
  * @param into Name of the last part: that of `from`, and `hub`.
  */
 export function strongestIdentifier(rules: IdentityRules, from: string, into: string): (readonly [string, string])[] {
   const parts: (readonly [string, string])[] = [];
   let last = from;
   /** Adds columns to the last part. A column of its own is computed once, however often it is asked. */
-  const step = (...columns: string[]): void => {
-    const name = `hub_step_${parts.length}`;
-    parts.push([name, `select *,\n  ${columns.join(",\n  ")}\nfrom ${last}`]);
+  const step = (columns: readonly string[], name = `hub_step_${parts.length}`): void => {
+    parts.push([name, `select *${columns.map((column) => `,\n  ${column}`).join("")}\nfrom ${last}`]);
     last = name;
   };
-  let hub: string | undefined;
-  compileRules(rules).ordered.forEach((rule, index) => {
-    const stated = rules.identifiers.find(({ type }) => type === rule.type)?.selectors ?? [];
-    const values = stated.flatMap((path) => selected(path) ?? []);
-    if (values.length === 0) return;
-    const weaker = (value: string) => (hub === undefined ? value : `case when ${hub} is null then ${value} end`);
-    let columns = values.map((_, place) => `i${index}_${place}`);
-    step(...values.map((value, place) => `${weaker(value)} as ${columns[place]}`));
-    rule.normalise
-      .flatMap((name) => normalisers[name])
-      .forEach((normal, round) => {
-        const next = columns.map((column) => `${column}_${round}`);
-        step(...columns.map((column, place) => `nullif(${normal(column)}, '') as ${next[place]}`));
-        columns = next;
-      });
-    const value = columns.length === 1 ? `${columns[0]}` : `least(${columns.join(", ")})`;
-    step(`${value} as v${index}`);
-    step(`lower(v${index}) as l${index}`);
-    const found = `case when ${isValid(`v${index}`, `l${index}`, rule)} then concat('${rule.type}:', v${index}) end`;
-    step(`${hub === undefined ? found : `coalesce(${hub}, ${found})`} as h${index}`);
-    hub = `h${index}`;
+  const read = compileRules(rules).ordered.flatMap((rule, rank): ReadRule[] => {
+    const paths = rules.identifiers.find(({ type }) => type === rule.type)?.selectors ?? [];
+    const stated = paths.flatMap((path) => selected(path) ?? []);
+    const plain = stated.every((each) => each === "user_id" || each === "anonymous_id");
+    return stated.length === 0 ? [] : [{ rule, rank, stated, plain }];
   });
-  parts.push([into, `select *, ${hub ?? "cast(null as string)"} as hub\nfrom ${last}`]);
+  const make = (some: readonly ReadRule[], stronger: (rank: number) => string | undefined): void => {
+    if (some.length === 0) return;
+    const columns = new Map(some.map(({ rank, stated }) => [rank, stated.map((_, place) => `i${rank}_${place}`)]));
+    const of = (rank: number) => columns.get(rank) ?? [];
+    step(
+      some.flatMap(({ rank, stated }) => {
+        const known = stronger(rank);
+        return stated.map((value, place) => {
+          const wanted = known === undefined ? value : `case when ${known} is null then ${value} end`;
+          return `${wanted} as ${of(rank)[place]}`;
+        });
+      }),
+    );
+    const rounds = some.map(({ rule }) => rule.normalise.flatMap((name) => normalisers[name]));
+    for (let round = 0; round < Math.max(...rounds.map(({ length }) => length)); round++) {
+      const made = some.flatMap(({ rank }, index) => {
+        const normal = rounds[index]?.[round];
+        if (normal === undefined) return [];
+        const next = of(rank).map((column) => `${column}_${round}`);
+        const select = of(rank).map((column, place) => `nullif(${normal(column)}, '') as ${next[place]}`);
+        columns.set(rank, next);
+        return select;
+      });
+      step(made);
+    }
+    step(
+      some.map(({ rank }) => `${of(rank).length === 1 ? of(rank)[0] : `least(${of(rank).join(", ")})`} as v${rank}`),
+    );
+    step(some.map(({ rank }) => `lower(v${rank}) as l${rank}`));
+    step(
+      some.map(
+        ({ rule, rank }) =>
+          `case when ${isValid(`v${rank}`, `l${rank}`, rule)} then concat('${rule.type}:', v${rank}) end as h${rank}`,
+      ),
+    );
+  };
+  const either = (some: readonly ReadRule[]): string | undefined => {
+    const hubs = some.map(({ rank }) => `h${rank}`);
+    return hubs.length > 1 ? `coalesce(${hubs.join(", ")})` : hubs[0];
+  };
+  const plain = read.filter((each) => each.plain);
+  make(plain, () => undefined);
+  make(
+    read.filter((each) => !each.plain),
+    (rank) => either(plain.filter((each) => each.rank < rank)),
+  );
+  step([`${either(read) ?? "cast(null as string)"} as hub`], into);
   return parts;
 }

@@ -8,7 +8,6 @@ import {
   type BucketRef,
   type DeepInput,
   type GlueTableRef,
-  SecureBucket,
   scheduleStateMachine,
   TributaryComponent,
   tagsFor,
@@ -16,16 +15,15 @@ import {
 } from "@tributary/core";
 import { lakeFormationTags, type PlatformContract, tableName } from "@tributary/model";
 import type { DataLakeArgs, NightlyArgs, RawZoneRef } from "./args";
-import { dataLakeDefaults } from "./defaults";
-import { normalize, normalizeNightly, type ResolvedDataLake, type ResolvedNightly } from "./normalize";
+import { normalize, normalizeNightly, type ResolvedNightly } from "./normalize";
+import { makeBuckets } from "./resources/buckets";
 import { makeCatalog } from "./resources/catalog";
 import { type JobContext, makeJob, makeSecurityConfiguration } from "./resources/jobs";
-import { landPrefix } from "./resources/land";
 import { makePipeline, type PipelineArgs } from "./resources/pipeline";
 import { grantReader, type ReadContext } from "./resources/reader";
 import { qualityMetrics, qualityPrefix, uploadScripts } from "./resources/scripts";
 import { makeServing } from "./resources/serving";
-import { makeWorkgroup, resultsPrefix } from "./resources/workgroup";
+import { makeWorkgroup } from "./resources/workgroup";
 import type { ReaderArgs } from "./serving/args";
 import { readerFaults } from "./serving/faults";
 import { type JobName, peopleToMatch, rawEvents, type Zone } from "./tables";
@@ -63,7 +61,7 @@ export class DataLake extends TributaryComponent {
     const resolved = normalize(name, args);
     const { foundation, databases, transform } = resolved;
     const tags = tagsFor(foundation, this.module, "personal");
-    const buckets = this.#makeBuckets(name, resolved);
+    const buckets = makeBuckets(name, resolved, this.child());
     const { tables, steps } = resolved.plan;
     this.#name = name;
     const catalog = makeCatalog(
@@ -103,7 +101,7 @@ export class DataLake extends TributaryComponent {
     };
     const serving = makeServing(
       name,
-      { resolved, module: this.module, catalog, reading: this.#reading, tags },
+      { resolved, module: this.module, catalog, reading: this.#reading, workgroupName: workgroup.name, tags },
       this.child(),
     );
     for (const [reader, given] of Object.entries(resolved.readers)) this.grantTableRead(reader, given);
@@ -294,49 +292,5 @@ export class DataLake extends TributaryComponent {
       this.child(),
     );
     return makeJob(name, { job, from, to, scripts, description }, context, this.child()).job;
-  }
-
-  #makeBuckets(name: string, resolved: ResolvedDataLake): Record<Zone | "workspace", SecureBucket> {
-    const { foundation, onDelete, transform } = resolved;
-    const zone = (what: Zone, noncurrentDays: number): SecureBucket =>
-      new SecureBucket(
-        `${name}-${what}`,
-        {
-          foundation,
-          dataClass: "personal",
-          onDelete,
-          lifecycle: {
-            noncurrentDays,
-            ...(what === "raw" ? {} : { expirePrefixes: { "rejected_rows/": dataLakeDefaults.rejectedDays } }),
-          },
-          transform: transform[`${what}Bucket`],
-        },
-        this.child(),
-      );
-    return {
-      raw: zone("raw", dataLakeDefaults.rawNoncurrentDays),
-      clean: zone("clean", dataLakeDefaults.noncurrentDays),
-      curated: zone("curated", dataLakeDefaults.noncurrentDays),
-      workspace: new SecureBucket(
-        `${name}-workspace`,
-        {
-          foundation,
-          dataClass: "personal",
-          onDelete,
-          lifecycle: {
-            noncurrentDays: dataLakeDefaults.noncurrentDays,
-            expirePrefixes: {
-              [resultsPrefix]: dataLakeDefaults.resultDays,
-              "scratch/": dataLakeDefaults.scratchDays,
-              [qualityPrefix]: dataLakeDefaults.rejectedDays,
-              [`${landPrefix}runs/`]: dataLakeDefaults.landDays,
-              ...(resolved.peopleToMatch ? { "matching/": dataLakeDefaults.matchingDays } : {}),
-            },
-          },
-          transform: transform.workspaceBucket,
-        },
-        this.child(),
-      ),
-    };
   }
 }

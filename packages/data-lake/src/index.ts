@@ -33,6 +33,8 @@ export { dataLakeDefaults } from "./defaults";
 export { dataLakeFaults, normalize } from "./normalize";
 export { queries } from "./queries";
 export type { OwnView, ReaderArgs, ServingArgs } from "./serving/args";
+export type { QuickSightArgs } from "./serving/quicksight-args";
+export { type RedshiftArgs, redshiftDefaults, type ZeroEtlArgs } from "./serving/redshift-args";
 export {
   type FunctionStep,
   type JobStep,

@@ -18,6 +18,7 @@ import { dataLakeDefaults } from "./defaults";
 import { ownFaults } from "./own-faults";
 import type { ReaderArgs } from "./serving/args";
 import { planViews, type ViewPlan } from "./serving/plan";
+import type { QuickSightArgs } from "./serving/quicksight-args";
 import { type ResolvedRedshift, resolveRedshift } from "./serving/redshift-args";
 import { type ResolvedStep, resolveSteps, stepsFaults } from "./steps";
 import type { Zone } from "./tables";
@@ -42,6 +43,7 @@ export interface ResolvedDataLake {
   readonly viewPlan: ViewPlan;
   readonly readers: Readonly<Record<string, ReaderArgs>>;
   readonly redshift: ResolvedRedshift | undefined;
+  readonly quicksight: QuickSightArgs | undefined;
   readonly breakingChanges: readonly string[];
   readonly unreadable: UnreadableAction;
   readonly queryCutoffBytes: number;
@@ -67,6 +69,7 @@ export function normalize(name: string, args: DataLakeArgs): ResolvedDataLake {
     plan,
     viewPlan: planViews(args, plan),
     readers: args.readers ?? {},
+    quicksight: args.quicksight,
     redshift: args.redshift === undefined ? undefined : resolveRedshift(args.redshift, plan.tables),
     breakingChanges: args.breakingChanges ?? [],
     unreadable: args.unreadable ?? dataLakeDefaults.unreadable,
@@ -111,6 +114,7 @@ const known = [
   "views",
   "readers",
   "redshift",
+  "quicksight",
   "unreadable",
   "queryCutoffGb",
   "workers",

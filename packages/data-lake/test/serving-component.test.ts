@@ -74,6 +74,53 @@ describe("Redshift of a lake", () => {
   });
 });
 
+describe("QuickSight of a lake", () => {
+  const principalArns = ["arn:aws:quicksight:us-east-1:000000000000:group/default/analysts"];
+  type Field = { Column: { DataSetIdentifier: string; ColumnName: string } };
+  /** Every column that a definition names. */
+  const columnsIn = (value: unknown): Field["Column"][] => {
+    if (Array.isArray(value)) return value.flatMap(columnsIn);
+    if (typeof value !== "object" || value === null) return [];
+    const own = "Column" in value ? [(value as Field).Column] : [];
+    return [...own, ...Object.values(value).flatMap(columnsIn)];
+  };
+
+  it("keeps every Well-Architected rule, and shows columns that its data sets have", async () => {
+    const graph = await lakeWith({ quicksight: { principalArns } });
+    expect(violations(graph)).toEqual([]);
+    const sets = new Map(
+      graph.byType("aws:quicksight/dataSet:DataSet").map(({ inputs }) => {
+        const [map] = inputs.physicalTableMaps as {
+          physicalTableMapId: string;
+          customSql: { columns: { name: string }[] };
+        }[];
+        return [map?.physicalTableMapId, map?.customSql.columns.map(({ name }) => name)];
+      }),
+    );
+    expect([...sets.keys()].sort()).toEqual(["customers", "identity-quality", "pipeline-health"]);
+    const shown = graph.byType("aws:cloudcontrol/resource:Resource");
+    expect(shown.map(({ inputs }) => inputs.typeName).sort()).toEqual([
+      "AWS::QuickSight::Analysis",
+      "AWS::QuickSight::Dashboard",
+    ]);
+    for (const { inputs } of shown) {
+      const { Definition, Permissions } = JSON.parse(String(inputs.desiredState));
+      const columns = columnsIn(Definition);
+      expect(columns.length).toBeGreaterThan(15);
+      for (const { DataSetIdentifier, ColumnName } of columns)
+        expect(sets.get(DataSetIdentifier)).toContain(ColumnName);
+      expect(Permissions[0].Principal).toBe(principalArns[0]);
+    }
+  });
+
+  it("queries directly where asked to, with nothing to refresh", async () => {
+    const graph = await lakeWith({ quicksight: { principalArns, import: "direct" } });
+    const [set] = graph.byType("aws:quicksight/dataSet:DataSet");
+    expect(set?.inputs.importMode).toBe("DIRECT_QUERY");
+    expect(graph.byType("aws:sfn/stateMachine:StateMachine").map(({ name }) => name)).toEqual(["cdp-nightly"]);
+  });
+});
+
 describe("arguments", () => {
   const faults = (args: Record<string, unknown>) =>
     dataLakeFaults({ foundation, ...args } as DataLakeArgs).map(({ path, reason }) => `${path}: ${reason}`);

@@ -10,6 +10,23 @@ beforeAll(async () => {
 });
 afterAll(() => lake.down());
 
+/** Runs a state machine to its end. */
+async function run(stateMachineArn: unknown) {
+  const { executionArn } = await lake.runtime.call<{ executionArn: string }>("sfn", "StartExecution", {
+    stateMachineArn,
+    input: "{}",
+  });
+  for (let tries = 0; tries < 400; tries++) {
+    const told = await lake.runtime.call<{ status: string; cause?: string }>("sfn", "DescribeExecution", {
+      executionArn,
+    });
+    if (told.status === "FAILED") return { status: `FAILED: ${told.cause}` };
+    if (told.status !== "RUNNING") return told;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("the execution did not end in 20 s");
+}
+
 describe("views", () => {
   it("give a person with common traits and the orders of all customer ids", async () => {
     expect(
@@ -111,6 +128,23 @@ describe("readers", () => {
   });
 });
 
+describe("QuickSight", () => {
+  it("copies each data set's rows, under the data source's role", async () => {
+    expect(await run(lake.outputs.quicksightRefresh)).toMatchObject({ status: "SUCCEEDED" });
+    const rowsOf = async (set: string) => {
+      const { Ingestions } = await lake.runtime.call<{ Ingestions: { RowInfo: { RowsIngested: number } }[] }>(
+        "quicksight",
+        "ListIngestions",
+        { AwsAccountId: "000000000000", DataSetId: `lake-test-${set}` },
+      );
+      return Ingestions.map(({ RowInfo }) => RowInfo.RowsIngested);
+    };
+    expect(await rowsOf("customers")).toEqual([2]);
+    expect(await rowsOf("identity-quality")).toEqual([2]);
+    expect(await rowsOf("pipeline-health")).toEqual([2]);
+  });
+});
+
 describe("Redshift", () => {
   const redshift = async (sql: string) => {
     const { runtime } = lake;
@@ -126,21 +160,7 @@ describe("Redshift", () => {
     const { Records } = await runtime.call<{ Records: object[][] }>("redshift-data", "GetStatementResult", { Id });
     return Records.map((row) => row.map((field) => ("isNull" in field ? null : Object.values(field)[0])));
   };
-  const load = async () => {
-    const { executionArn } = await lake.runtime.call<{ executionArn: string }>("sfn", "StartExecution", {
-      stateMachineArn: lake.outputs.redshiftLoad,
-      input: "{}",
-    });
-    for (let tries = 0; tries < 400; tries++) {
-      const run = await lake.runtime.call<{ status: string; cause?: string }>("sfn", "DescribeExecution", {
-        executionArn,
-      });
-      if (run.status !== "RUNNING")
-        return { ...run, status: run.status === "FAILED" ? `FAILED: ${run.cause}` : run.status };
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    throw new Error("the load did not end in 20 s");
-  };
+  const load = () => run(lake.outputs.redshiftLoad);
   const event = (id: string) =>
     `SELECT 'shop' AS source_id, '${id}' AS message_id, 'track' AS type, TIMESTAMP '2026-01-02' AS occurred_at`;
   const loads = () => redshift("select table_name, part, files from tributary.loads order by 1, 2");
@@ -201,8 +221,8 @@ describe("Redshift", () => {
       "SELECT 'shop' AS source_id, 'u1' AS customer_id, 99999999999.5::DECIMAL(28,4) AS revenue",
       "part-1",
     );
-    const run = await load();
-    expect(run.status).toMatch(/^FAILED: Load of curated\.customers: ERROR: Failed to cast decimal value/);
+    const { status } = await load();
+    expect(status).toMatch(/^FAILED: Load of curated\.customers: ERROR: Failed to cast decimal value/);
     expect(await redshift("select count(*) from curated.customers")).toEqual(before);
   });
 

@@ -123,6 +123,8 @@ export const taggable = new Set([
   bucket,
   "aws:msk/cluster:Cluster",
   "aws:msk/serverlessCluster:ServerlessCluster",
+  "aws:quicksight/dataSet:DataSet",
+  "aws:quicksight/dataSource:DataSource",
   "aws:redshift/integration:Integration",
   "aws:redshiftserverless/namespace:Namespace",
   "aws:redshiftserverless/workgroup:Workgroup",

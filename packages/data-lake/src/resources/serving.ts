@@ -1,7 +1,9 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { tableName } from "@tributary/model";
 import type { ResolvedDataLake } from "../normalize";
 import type { Catalog } from "./catalog";
 import type { ServeBranch } from "./pipeline-states";
+import { makeQuickSight } from "./quicksight";
 import type { ReadContext } from "./reader";
 import { makeRedshift } from "./redshift";
 import { makeViews } from "./views";
@@ -13,7 +15,7 @@ export interface Serving {
   readonly nodes: Readonly<Record<string, pulumi.Resource>>;
 }
 
-/** Views for all, Redshift where asked for. */
+/** Views for all, Redshift and QuickSight where asked for. */
 export function makeServing(
   name: string,
   args: {
@@ -21,6 +23,7 @@ export function makeServing(
     readonly module: string;
     readonly catalog: Catalog;
     readonly reading: ReadContext;
+    readonly workgroupName: pulumi.Input<string>;
     readonly tags: Record<string, string>;
   },
   opts: pulumi.CustomResourceOptions,
@@ -54,15 +57,36 @@ export function makeServing(
           },
           opts,
         );
+  const quicksight =
+    resolved.quicksight === undefined
+      ? undefined
+      : makeQuickSight(
+          name,
+          {
+            ...args,
+            foundation,
+            quicksight: resolved.quicksight,
+            tables: new Set(resolved.plan.tables.map(tableName)),
+            dependsOn,
+          },
+          opts,
+        );
+  const refresh = quicksight?.refresh;
   return {
-    serve: redshift === undefined ? [] : [{ state: "LoadRedshift", machineArn: redshift.load.arn }],
-    nodes:
-      redshift === undefined
+    serve: [
+      ...(redshift === undefined ? [] : [{ state: "LoadRedshift", machineArn: redshift.load.arn }]),
+      ...(refresh === undefined ? [] : [{ state: "RefreshQuickSight", machineArn: refresh.arn }]),
+    ],
+    nodes: {
+      ...(redshift === undefined
         ? {}
         : {
             redshiftNamespace: redshift.namespace,
             redshiftWorkgroup: redshift.workgroup,
             redshiftLoad: redshift.load,
-          },
+          }),
+      ...(quicksight === undefined ? {} : { quicksightDashboard: quicksight.dashboard }),
+      ...(refresh === undefined ? {} : { quicksightRefresh: refresh }),
+    },
   };
 }

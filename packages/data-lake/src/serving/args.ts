@@ -1,4 +1,5 @@
 import type { Input } from "@pulumi/pulumi";
+import type { QuickSightArgs } from "./quicksight-args";
 import type { RedshiftArgs } from "./redshift-args";
 
 /** A view of yours: a SELECT in Athena's dialect, or that with what its text does not tell. */
@@ -28,4 +29,6 @@ export interface ServingArgs {
   readonly readers?: Readonly<Record<string, ReaderArgs>>;
   /** Redshift Serverless, loaded each night with what changed. Bills while it works. @default none */
   readonly redshift?: RedshiftArgs;
+  /** A QuickSight dashboard over the lake. @default none */
+  readonly quicksight?: QuickSightArgs;
 }

@@ -15,6 +15,7 @@ import { tablesIn } from "../tables/sql-names";
 import type { ReaderArgs } from "./args";
 import { planViews, type ViewPlan, viewArgs } from "./plan";
 import { qualityReports } from "./quality-reports";
+import { quicksightFaults } from "./quicksight-args";
 import { redshiftFaults, redshiftTableFaults } from "./redshift-args";
 import { columnsOfText } from "./view-columns";
 
@@ -30,6 +31,7 @@ export function servingShapeFaults(args: DataLakeArgs): Fault[] {
       Object.entries(given).flatMap(([name, reader]) => readerShapeFaults(`readers.${name}`, name, reader)),
     ),
     ...redshiftFaults(args.redshift, args.foundation),
+    ...quicksightFaults(args.quicksight),
   ];
 }
 

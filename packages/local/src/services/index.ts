@@ -16,6 +16,7 @@ import * as kinesis from "./kinesis";
 import * as kms from "./kms";
 import * as lambda from "./lambda";
 import * as msk from "./msk";
+import * as quicksight from "./quicksight";
 import * as rds from "./rds";
 import * as redshift from "./redshift";
 import * as s3 from "./s3";
@@ -50,6 +51,7 @@ const services = [
   glue,
   athena,
   redshift,
+  quicksight,
   entityresolution,
   sfn,
   appflow,

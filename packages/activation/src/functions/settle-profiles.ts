@@ -9,7 +9,7 @@ import { changeOf } from "./profile-changes";
 export type Settle = (profileId: string, cause: Reason) => Promise<readonly Step[]>;
 
 /** Profiles under way at a time. */
-export const settleConcurrency = 32;
+const settleConcurrency = 32;
 
 /** The handler of the profiles' stream where traits are computed: a profile that changed is settled once in a batch. */
 export function makeSettleProfiles(settle: Settle): (event: DynamoDBStreamEvent) => Promise<DynamoDBBatchResponse> {

@@ -5,8 +5,7 @@ import type { ComputedValues } from "./computed";
  * window. `profile`: a stated trait or a consent. `identity`: identifiers came or went (a merge, an unlink). `merge`: the
  * profile went up in another. `deletion`: it is gone.
  */
-export const reasons = ["event", "window", "profile", "identity", "merge", "deletion"] as const;
-export type Reason = (typeof reasons)[number];
+export type Reason = "event" | "window" | "profile" | "identity" | "merge" | "deletion";
 
 export interface AudienceState {
   readonly member: boolean;

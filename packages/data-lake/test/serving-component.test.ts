@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { FoundationRef } from "@tributary/core";
 import { runStack } from "@tributary/testing";
 import { lookedAt, policies, violations } from "../../core/test/well-architected";
@@ -186,4 +188,15 @@ describe("arguments", () => {
       { name: "l", type: "string" },
     ]);
   });
+});
+
+/** Text without blanks and commas at line ends: docs and programs are formatted differently. */
+const bare = (text: string): string => text.replace(/,(?=\s*[}\])])/g, "").replace(/\s+/g, "");
+
+test.each(["sql", "redshift", "quicksight"])("docs/lake/%s.md shows what the fixture's program runs", (page) => {
+  const program = bare(readFileSync(join(__dirname, "fixtures/serving/index.js"), "utf8"));
+  const text = readFileSync(join(__dirname, `../../../docs/lake/${page}.md`), "utf8");
+  const examples = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, example = ""]) => example);
+  expect(examples.length).toBeGreaterThan(0);
+  for (const example of examples) expect(program).toContain(bare(example).replace(/,$/, ""));
 });

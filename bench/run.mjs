@@ -16,6 +16,7 @@ const benches = {
   "online-retail": () => import("./online-retail.mjs"),
   faults: () => import("./faults.mjs"),
   identity: () => import("./identity.mjs"),
+  lake: () => import("./lake.mjs"),
 };
 
 const wanted = process.argv.slice(2);

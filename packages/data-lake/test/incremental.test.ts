@@ -168,6 +168,20 @@ describe("a run that makes only what changed", () => {
     ).toEqual(["curated.orders"]);
   });
 
+  it("makes a step again that died between its files and its bookmark, to the same bytes", async () => {
+    const bookmark = await lake.getText("scripts", "bookmark.json");
+    await put([{ day: "2026-11-03", message: 40, received: 1, type: "track", twist: "a" }]);
+    expect((await statistics())["clean.events"]).toMatchObject({ partitions: 1 });
+    const after = await made();
+    await lake.putText("scripts", "bookmark.json", bookmark);
+    expect((await statistics())["clean.events"]).toMatchObject({ partitions: 0, skipped: false });
+    expect(await made()).toEqual(after);
+    // One that cannot be read costs a full run, nothing else.
+    await lake.putText("scripts", "bookmark.json", "{");
+    expect((await statistics())["curated.orders"]).toMatchObject({ partitions: 0, skipped: false });
+    expect(await made()).toEqual(after);
+  });
+
   it("says what is wrong with the job's arguments", async () => {
     const given = {
       "--full": "yes",

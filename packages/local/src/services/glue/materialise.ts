@@ -12,7 +12,7 @@ import type { ManifestStep } from "./manifest";
 import { planStep, type StepMemory, type StepPlan } from "./plan-step";
 import { holdToRules, type QualityResult } from "./quality";
 import type { RunOptions } from "./run-options";
-import { type Source, selectOf, show, sourcesOf } from "./sources";
+import { type Source, selectOf, show, sourcesOf, tableIn } from "./sources";
 import { conform, type StagedRows, stage, stagePartition } from "./stage";
 import { filesBefore, swap } from "./swap";
 import { assertReadable, findUnreadable, UnreadableFiles } from "./unreadable";
@@ -73,7 +73,11 @@ export async function materialise(run: StepRun): Promise<StepOutcome> {
         `CREATE VIEW ${session.database}.main.run AS SELECT CAST(${quoteText(run.options.asOf.replace("Z", ""))} AS TIMESTAMP) AS as_of`,
       );
       const reads = { principal: run.principal, operation: "StartJobRun", except: ["run"], empty: true };
-      const sources = sourcesOf(await bindTables(kernel, session, query, reads), target, step.follow);
+      const bound = await bindTables(kernel, session, query, reads);
+      const sources = sourcesOf(bound, target, step.follow);
+      // A log goes on from its own rows: they are read and staged before its files are replaced.
+      const mine = bound.find(({ table: { database, name } }) => database === target.database && name === target.name);
+      if (mine) await session.run(`CREATE OR REPLACE VIEW ${tableIn(session, target)} AS ${mine.scan.sql}`);
       const before = filesBefore(kernel, target);
       const known = {
         hash: hashOf(run, target),

@@ -10,7 +10,10 @@ export function tablesPage(root) {
   const require = createRequire(built);
   const { planLake } = require(built);
   const { lakeFormationTags, redshiftTable, ruleName, tableName } = require("@tributary/model");
-  const { tables, steps } = planLake({ foundation: {}, peopleToMatch: true });
+  const { count, event, segment } = require("@tributary/model");
+  const ordered = event("Order Completed");
+  const declared = { traits: { orders: count(ordered) }, segments: { regulars: segment(ordered.atLeast(2)) } };
+  const { tables, steps } = planLake({ foundation: {}, peopleToMatch: true, ...declared });
   const made = new Map(Object.values(steps).flatMap((all) => all.map((step) => [tableName(step.table), step])));
   const cell = (text) => text.replace(/\|/g, "\\|");
   const tableSection = (table) => {
@@ -20,9 +23,11 @@ export function tablesPage(root) {
     const facts = [
       [
         "Made",
-        step
-          ? `by [${name}.sql](../../packages/data-lake/sql/${name}.sql), from ${step.reads.join(", ")}`
-          : "as it arrives",
+        step && !existsSync(join(root, "packages/data-lake/sql", `${name}.sql`))
+          ? `by a SELECT of what is [declared](../lake/traits.md), from ${step.reads.join(", ")}`
+          : step
+            ? `by [${name}.sql](../../packages/data-lake/sql/${name}.sql), from ${step.reads.join(", ")}`
+            : "as it arrives",
       ],
       [
         "Files",
@@ -56,7 +61,7 @@ export function tablesPage(root) {
   return `${[
     "# Tables of the lake",
     "",
-    "Made from `packages/data-lake/src/tables` by `npm run reference`. `clean.people_to_match` is there where asked for. How to add your own: [Tables](../lake/tables.md).",
+    "Made from `packages/data-lake/src/tables` by `npm run reference`. `clean.people_to_match` is there where asked for; `curated.trait_facts`, `traits`, `segments` and `segment_changes` where [traits or segments](../lake/traits.md) are declared. How to add your own: [Tables](../lake/tables.md).",
     "",
     "```mermaid",
     "flowchart LR",

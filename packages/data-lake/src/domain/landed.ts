@@ -31,8 +31,7 @@ export interface LandRecord {
 
 /** A run's own listing, kept until the run has finished. */
 export interface PendingRecord extends LandRecord {
-  readonly range: Range;
-  /** Whether the moment was asked for: then the tables may leave out what had landed by now. */
+  /** Whether a moment was asked for: then the tables are not those of a night. */
   readonly asOfGiven: boolean;
 }
 
@@ -49,28 +48,13 @@ export function changedDays(before: Landed, now: Landed): Record<string, string[
   return changed;
 }
 
-const within = (day: string, { from, to }: Pick<Range, "from" | "to">): boolean =>
-  (from === null || day >= from) && (to === null || day <= to);
-
 /**
- * The record after a run. A run of some days says nothing of the others, and one as of another moment says nothing at all.
- * @returns undefined where the record stays: a newer run has finished meanwhile, or nothing is known of what was made
+ * The record after a run. A run of some days makes what changed beside them, so it counts as any other.
+ * @returns undefined where the record stays: a newer run has finished meanwhile, or the run was as of another moment
  */
 export function recordAfter(before: LandRecord | undefined, pending: PendingRecord): LandRecord | undefined {
-  const { range, asOfGiven, version, listedAt, plan, landed } = pending;
-  if (asOfGiven || (before !== undefined && before.listedAt > listedAt)) return undefined;
-  if (range.full || (range.from === null && range.to === null)) return { version, listedAt, plan, landed };
-  // Only days that were made before by the same plan can be added to.
-  if (before === undefined || before.plan !== plan) return undefined;
-  const merged: Record<string, Record<string, DayOfFiles>> = {};
-  for (const table of new Set([...Object.keys(before.landed), ...Object.keys(landed)])) {
-    const [was = {}, is = {}] = [before.landed[table], landed[table]];
-    merged[table] = {
-      ...Object.fromEntries(Object.entries(was).filter(([day]) => !within(day, range))),
-      ...Object.fromEntries(Object.entries(is).filter(([day]) => within(day, range))),
-    };
-  }
-  return { version, listedAt, plan, landed: merged };
+  const { asOfGiven, ...record } = pending;
+  return asOfGiven || (before !== undefined && before.listedAt > record.listedAt) ? undefined : record;
 }
 
 /** Files and bytes of the days that changed. */

@@ -74,7 +74,7 @@ export function makeLand(
     const listedAt = new Date(clock()).toISOString();
     const [before, landed] = await Promise.all([store.record(), list()]);
     const changed = changedDays(before?.landed ?? {}, landed);
-    await store.savePending(execution, { version: 1, listedAt, plan, landed, range, asOfGiven });
+    await store.savePending(execution, { version: 1, listedAt, plan, landed, asOfGiven });
     const why =
       reason(range, asOfGiven, before, plan, changed) ??
       (everyNight ? "rules of freshness hold each night" : undefined);

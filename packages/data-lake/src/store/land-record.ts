@@ -12,16 +12,7 @@ const record = {
   landed: z.record(z.string(), z.record(z.string(), day)),
 };
 const recordSchema = z.object(record);
-const pendingSchema = z.object({
-  ...record,
-  asOfGiven: z.boolean(),
-  range: z.object({
-    asOf: z.string(),
-    from: z.nullable(z.string()),
-    to: z.nullable(z.string()),
-    full: z.boolean(),
-  }),
-});
+const pendingSchema = z.object({ ...record, asOfGiven: z.boolean() });
 
 /** The record as objects of a bucket: `<prefix>record.json`, and one of each run below `<prefix>runs/`. */
 export class LandObjects implements LandStore {

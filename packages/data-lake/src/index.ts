@@ -31,7 +31,7 @@ export * from "./args";
 export * from "./data-lake";
 export { dataLakeDefaults } from "./defaults";
 export { dataLakeFaults, normalize } from "./normalize";
-export { queries } from "./queries";
+export { queries, traitQueries } from "./queries";
 export type { OwnView, ReaderArgs, ServingArgs } from "./serving/args";
 export type { QuickSightArgs } from "./serving/quicksight-args";
 export { type RedshiftArgs, redshiftDefaults, type ZeroEtlArgs } from "./serving/redshift-args";

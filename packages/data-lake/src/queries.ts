@@ -79,3 +79,26 @@ export const queries: readonly SavedQuery[] = [
     sql: "select table_name, rule, count(*) as rows_rejected, max(rejected_at) as latest from curated.rejected_rows group by rollup(table_name, rule) order by rows_rejected desc",
   },
 ];
+
+/** Questions about computed traits and segments, where a lake has them. */
+export const traitQueries: readonly SavedQuery[] = [
+  {
+    name: "segments",
+    description: "Segments by size, at the latest run",
+    sql: "select segment, count(*) as members, max(as_of) as as_of from curated.segments group by segment order by members desc, segment",
+  },
+  {
+    name: "segment-changes",
+    description: "Who entered and exited segments, by day",
+    sql: [
+      "select date_trunc('day', changed_at) as day, segment,",
+      "  count_if(change = 'entered') as entered, count_if(change = 'exited') as exited",
+      "from curated.segment_changes group by 1, 2 order by day desc, segment",
+    ].join("\n"),
+  },
+  {
+    name: "computed-traits",
+    description: "Computed traits: of how many people, and how many values there are",
+    sql: "select trait, count(*) as people, count(distinct value) as distinct_values from curated.traits group by trait order by people desc, trait",
+  },
+];

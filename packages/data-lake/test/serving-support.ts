@@ -78,6 +78,10 @@ export async function fillShop(lake: ServedLake): Promise<void> {
     `SELECT 'shop' AS source_id, *, 'FR' AS country, 'EUR' AS currency, ${seen} AS ordered_at, 1::BIGINT AS line_count, 1::BIGINT AS quantity
      FROM (VALUES ('i1', 'u1', ${money(100.5)}), ('i2', 'u2', ${money(20)})) t(invoice, customer_id, revenue)`,
   );
+  await lake.fill(
+    "curated.segment_changes",
+    `SELECT 'lapsed' AS segment, * FROM (VALUES ('p_1', 'entered', TIMESTAMP '2026-11-01'), ('p_2', 'entered', TIMESTAMP '2026-11-01'), ('p_1', 'exited', TIMESTAMP '2026-11-02')) t(profile_id, change, changed_at)`,
+  );
   const report = {
     version: 1,
     run: "jr_1",

@@ -1,6 +1,7 @@
 import { executionsOf } from "../../local/src/services/athena";
 import { statementsOf } from "../../local/src/services/redshift";
-import { queries } from "../src";
+import { queries, traitQueries } from "../src";
+import { dashboardDataSets } from "../src/serving/quicksight-definition";
 import { fillShop, ServedLake } from "./serving-support";
 
 let lake: ServedLake;
@@ -77,15 +78,18 @@ describe("views", () => {
 });
 
 describe("named queries", () => {
-  it.each(queries.map((query) => [query.name, query] as const))("%s runs", async (_name, { sql }) => {
-    await lake.rows(sql);
-  });
+  it.each([...queries, ...traitQueries].map((query) => [query.name, query] as const))(
+    "%s runs",
+    async (_name, { sql }) => {
+      await lake.rows(sql);
+    },
+  );
 
   it("lie in the workgroup, with the deployment's names", async () => {
     const { NamedQueryIds } = await lake.runtime.call<{ NamedQueryIds: string[] }>("athena", "ListNamedQueries", {
       WorkGroup: lake.contract.workgroup,
     });
-    expect(NamedQueryIds).toHaveLength(queries.length);
+    expect(NamedQueryIds).toHaveLength(queries.length + traitQueries.length);
     const { NamedQueries } = await lake.runtime.call<{ NamedQueries: { QueryString: string }[] }>(
       "athena",
       "BatchGetNamedQuery",
@@ -142,6 +146,14 @@ describe("QuickSight", () => {
     expect(await rowsOf("customers")).toEqual([2]);
     expect(await rowsOf("identity-quality")).toEqual([2]);
     expect(await rowsOf("pipeline-health")).toEqual([2]);
+    expect(await rowsOf("segments")).toEqual([2]);
+    const [sql] = dashboardDataSets(new Set(["curated.segment_changes"])).flatMap((set) =>
+      set.id === "segments" ? [set.sql] : [],
+    );
+    expect(await lake.rows(`select segment, members from (${sql}) s order by changed_at`)).toEqual([
+      ["lapsed", 2],
+      ["lapsed", 1],
+    ]);
   });
 });
 
@@ -238,4 +250,25 @@ describe("Redshift", () => {
   ])("%s fails by name", async (sql, reason) => {
     await expect(redshift(sql)).rejects.toThrow(reason);
   });
+});
+
+test("the nightly pipeline serves what it made, by the roles that are deployed", async () => {
+  const served = async () =>
+    await Promise.all(
+      [lake.outputs.redshiftLoad, lake.outputs.quicksightRefresh].map(async (stateMachineArn) => {
+        const { executions } = await lake.runtime.call<{ executions: { status: string }[] }>("sfn", "ListExecutions", {
+          stateMachineArn,
+        });
+        return executions.filter(({ status }) => status === "SUCCEEDED").length;
+      }),
+    );
+  // What an earlier test left: a column that the lake's rows do not fit.
+  await lake.fill(
+    "curated.customers",
+    "SELECT 'shop' AS source_id, 'u1' AS customer_id, 1::DECIMAL(28,4) AS revenue",
+    "part-1",
+  );
+  const before = await served();
+  expect(await run(lake.contract.pipelines.nightly)).toMatchObject({ status: "SUCCEEDED" });
+  expect(await served()).toEqual(before.map((count) => count + 1));
 });

@@ -2,9 +2,11 @@ import * as athena from "@pulumi/aws/athena";
 import * as pulumi from "@pulumi/pulumi";
 import type { SecureBucket, Transform } from "@tributary/core";
 import { applyTransform } from "@tributary/core";
-import { queries } from "../queries";
+import { tableName } from "@tributary/model";
+import { queries, traitQueries } from "../queries";
 import type { Readable } from "../serving/plan";
 import type { Zone } from "../tables";
+import { tablesIn } from "../tables/sql-names";
 import { bindDatabases } from "./scripts";
 
 /** Where in the workspace bucket Athena's results lie. */
@@ -46,7 +48,10 @@ export function makeWorkgroup(
     },
     opts,
   );
-  const named = queries.map(
+  // Of questions about computed traits and segments those that this lake can answer.
+  const known = new Set(args.readable.map(tableName));
+  const offered = [...queries, ...traitQueries.filter(({ sql }) => tablesIn(sql).every((table) => known.has(table)))];
+  const named = offered.map(
     (query) =>
       new athena.NamedQuery(
         `${name}-${query.name}`,

@@ -12,17 +12,27 @@ import { tablesIn } from "../../src/tables/sql-names";
 import type { SparkOracle } from "./oracle";
 
 export const lakeServices = [s3, glue];
-const { tables } = tablesOf({ peopleToMatch: true });
 /** Every transform, in the order of the pipeline. */
 export const steps: readonly LakeTable[] = [...nightlySteps.clean, peopleToMatch, ...nightlySteps.curate];
+
+/** The tables of a lake under test, and what makes them. */
+export interface TestPlan {
+  readonly tables: readonly LakeTable[];
+  readonly steps: readonly { readonly table: LakeTable; readonly sql: string }[];
+}
+/** Every lake's. */
+export const everyLake: TestPlan = {
+  tables: tablesOf({ peopleToMatch: true }).tables,
+  steps: steps.map((table) => ({ table, sql: transformText(table) })),
+};
 const nameOf = ({ zone, name }: LakeTable) => `${zone}.${name}`;
 const sparkName = (type: string) => (type === "varchar" ? "string" : type);
 
-const manifestOf = (uri: (table: LakeTable) => string, bookmark: string) =>
+const manifestOf = (plan: TestPlan, uri: (table: LakeTable) => string, bookmark: string) =>
   JSON.stringify({
     version: 1,
     bookmark,
-    steps: steps.map((table) => ({
+    steps: plan.steps.map(({ table, sql }) => ({
       name: nameOf(table),
       sql: uri(table),
       target: { database: table.zone, table: table.name },
@@ -31,19 +41,19 @@ const manifestOf = (uri: (table: LakeTable) => string, bookmark: string) =>
       key: table.primaryKey,
       order: table.order ?? [],
       presorted: table.presorted ?? false,
-      sources: tablesIn(transformText(table)).flatMap((read) => {
-        const source = tables.find((each) => nameOf(each) === read);
+      sources: tablesIn(sql).flatMap((read) => {
+        const source = plan.tables.find((each) => nameOf(each) === read);
         return source ? [{ database: source.zone, table: source.name, format: source.format ?? "parquet" }] : [];
       }),
     })),
   });
 
 /** Declares the lake's tables in the local catalog and runs every transform there, as the Glue job does. */
-export async function runLocally(lake: TestLake): Promise<void> {
+export async function runLocally(lake: TestLake, plan: TestPlan = everyLake): Promise<void> {
   const roleArn = lake.role("job", "glue.amazonaws.com");
   for (const bucket of [...zones, "scripts"]) await lake.add("aws:s3/bucket:Bucket", bucket, { bucket });
   for (const name of zones) await lake.add("aws:glue/catalogDatabase:CatalogDatabase", name, { name });
-  for (const table of tables) {
+  for (const table of plan.tables) {
     const serde = table.format === "json" ? "org.openx.data.jsonserde.JsonSerDe" : "ParquetHiveSerDe";
     await lake.add("aws:glue/catalogTable:CatalogTable", nameOf(table), {
       name: table.name,
@@ -56,11 +66,11 @@ export async function runLocally(lake: TestLake): Promise<void> {
       },
     });
   }
-  for (const table of steps) await lake.putText("scripts", `${nameOf(table)}.sql`, transformText(table));
+  for (const { table, sql } of plan.steps) await lake.putText("scripts", `${nameOf(table)}.sql`, sql);
   await lake.putText(
     "scripts",
     "manifest.json",
-    manifestOf((table) => `s3://scripts/${nameOf(table)}.sql`, "s3://scripts/bookmark.json"),
+    manifestOf(plan, (table) => `s3://scripts/${nameOf(table)}.sql`, "s3://scripts/bookmark.json"),
   );
   await lake.add("aws:glue/job:Job", "nightly", {
     name: "nightly",
@@ -121,9 +131,13 @@ export async function putRaw<T extends object>(
 export async function runOnSpark(
   spark: SparkOracle,
   sparkFolder: string,
-  { again = false, arguments: given = [] }: { readonly again?: boolean; readonly arguments?: readonly string[] } = {},
+  {
+    again = false,
+    arguments: given = [],
+    plan = everyLake,
+  }: { readonly again?: boolean; readonly arguments?: readonly string[]; readonly plan?: TestPlan } = {},
 ): Promise<string | undefined> {
-  const declarations = tables.map((table) => {
+  const declarations = plan.tables.map((table) => {
     const columns = [...table.columns, ...table.partitionBy.map((name) => ({ name, type: "string" }))];
     const partitioned = table.partitionBy.length > 0 ? ` PARTITIONED BY (${table.partitionBy.join(", ")})` : "";
     const location = path.join(sparkFolder, table.zone, table.name);
@@ -133,10 +147,14 @@ export async function runOnSpark(
     );
   });
   const manifest = path.join(sparkFolder, "manifest.json");
-  for (const table of steps) writeFileSync(path.join(sparkFolder, `${nameOf(table)}.sql`), transformText(table));
+  for (const { table, sql } of plan.steps) writeFileSync(path.join(sparkFolder, `${nameOf(table)}.sql`), sql);
   writeFileSync(
     manifest,
-    manifestOf((table) => path.join(sparkFolder, `${nameOf(table)}.sql`), path.join(sparkFolder, "bookmark.json")),
+    manifestOf(
+      plan,
+      (table) => path.join(sparkFolder, `${nameOf(table)}.sql`),
+      path.join(sparkFolder, "bookmark.json"),
+    ),
   );
   const databases = zones.map((zone) => `CREATE DATABASE ${zone}`);
   const statements = again ? [] : [...databases, ...declarations];

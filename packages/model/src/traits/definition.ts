@@ -105,18 +105,23 @@ const traitName = /^[a-z][a-z0-9_]{0,62}$/;
 
 /** Computed traits by name. A trait of this name that events state is hidden by it. */
 export type TraitDefinitions = Readonly<Record<string, TraitDefinition>>;
-export const traitDefinitionsSchema = z.record(z.string(), traitDefinitionSchema).check((context) => {
-  for (const name of Object.keys(context.value)) {
-    if (traitName.test(name)) continue;
-    context.issues.push({
-      code: "custom",
-      input: name,
-      path: [name],
-      message:
-        "must be named by lower-case letters, digits and underscores, beginning with a letter, such as orders_30d",
-    });
-  }
-});
+const named = z.check<TraitDefinitions>(
+  (context) => {
+    for (const name of Object.keys(context.value)) {
+      if (traitName.test(name)) continue;
+      context.issues.push({
+        code: "custom",
+        input: name,
+        path: [name],
+        message:
+          "must be named by lower-case letters, digits and underscores, beginning with a letter, such as orders_30d",
+      });
+    }
+  },
+  // Beside faults of the definitions, not after them.
+  { when: ({ value }) => typeof value === "object" && value !== null },
+);
+export const traitDefinitionsSchema = z.record(z.string(), traitDefinitionSchema).check(named);
 
 /** Length of a window, milliseconds. */
 export function windowLength({ days = 0, hours = 0, minutes = 0 }: TraitWindow): number {

@@ -55,6 +55,8 @@ SETTINGS = {
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
     # A marker that is no data, on a store that has no folders to mark.
     "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+    # Rejected rows go to the day that they say.
+    "hive.exec.dynamic.partition.mode": "nonstrict",
 }
 
 
@@ -256,6 +258,7 @@ def main(argv):
     staging = files.join(options.get("TempDir") or tempfile.mkdtemp(prefix="tributary-"), run)
     context = {"manifest": manifest, "run": run, "staging": staging, "tables": [], "steps": [], "unreadable": []}
     tell_instant(spark, request["as_of"])
+    told = "quality" in manifest
     try:
         for step in manifest["steps"]:
             outcome, memory = run_until_readable(spark, step, bookmark.of(step["name"]), request, context)
@@ -263,11 +266,18 @@ def main(argv):
             bookmark.keep(step["name"], memory)
             context["steps"].append({"name": step["name"], **outcome})
             print(json.dumps(context["steps"][-1]))
+    except Exception:
+        # A run that was stopped has most to tell; what stopped it goes before a report that cannot be written.
+        try:
+            if told:
+                tell(manifest["quality"], options.get("JOB_NAME", "job"), context)
+        except Exception as fault:
+            print(f"the report of {run} could not be written: {fault}")
+        raise
     finally:
         files.clear(staging)
-        # Of a run that a rule stopped most of all.
-        if "quality" in manifest and (context["tables"] or context["steps"]):
-            tell(manifest["quality"], options.get("JOB_NAME", "job"), context)
+    if told:
+        tell(manifest["quality"], options.get("JOB_NAME", "job"), context)
 
 
 if __name__ == "__main__":

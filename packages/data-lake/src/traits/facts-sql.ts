@@ -107,7 +107,7 @@ export function factsSql(series: readonly Series[], rules: IdentityRules): strin
       [
         "relevant",
         `select source_id, message_id, type, event, user_id, anonymous_id, payload, dt,
-  ${listed("payload")} as listed,
+  case when ${either(asked.flatMap(({ of }) => of)) || "false"} then ${listed("payload")} end as listed,
   unix_millis(occurred_at) as corrected,
   unix_millis(original_timestamp) as stated
 from clean.events

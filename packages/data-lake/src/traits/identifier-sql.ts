@@ -1,5 +1,5 @@
 import { type CompiledRule, compileRules, type IdentityRules, type NormaliserName } from "@tributary/model";
-import { jsonRaw, jsonText, pathName, sqlText } from "./text";
+import { jsonText, pathName, sqlText } from "./text";
 
 /** What JavaScript trims. */
 const blanks =
@@ -49,12 +49,12 @@ function selected(path: string): string | undefined {
   const parts = path.split(".");
   if (path.includes("[") || !parts.every((part) => pathName.test(part))) return undefined;
   const text = jsonText("payload", parts);
-  const raw = jsonRaw("listed", parts);
   // Extracting costs ten times what looking for the name does.
   const there = `contains(payload, '"${parts.at(-1)}"')`;
   const root =
     parts[0] === "traits" ? " and type = 'identify'" : parts[0] === "properties" ? " and type <> 'identify'" : "";
-  return `case when ${there}${root} then case when left(${text}, 1) not in ('{', '[') or left(${raw}, 1) = '"' then ${text} end end`;
+  // JSON of an object or list is no identifier; a GUID in braces is one.
+  return `case when ${there}${root} then case when regexp_like(${text}, '^([^[{]|[{][^"}])') then ${text} end end`;
 }
 
 /** A regular expression in what JavaScript, Java and RE2 have in common; undefined where it needs more. */
@@ -121,7 +121,7 @@ interface ReadRule {
  * It is the model's `identifiersOf(event, rules)[0]`. The payload is looked into only where no column has a stronger one.
  * A step makes columns for all rules, since Spark takes long to understand SELECTs that are nested deeply.
  *
- * @param from A part with the columns `type, user_id, anonymous_id, payload, listed`.
+ * @param from A part with the columns `type, user_id, anonymous_id, payload`.
  * @param into Name of the last part: that of `from`, and `hub`.
  */
 export function strongestIdentifier(rules: IdentityRules, from: string, into: string): (readonly [string, string])[] {

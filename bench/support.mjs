@@ -27,7 +27,7 @@ export function execute(args, options = {}) {
     child.stdout.on("data", (chunk) => {
       stdout += chunk;
     });
-    child.stderr.on("data", (chunk) => {
+    child.stderr?.on("data", (chunk) => {
       stderr += chunk;
     });
     const watch = setInterval(() => {

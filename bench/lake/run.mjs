@@ -11,7 +11,7 @@ const local = createRequire(join(root, "packages/local/package.json"));
 const { LocalRuntime } = local("./dist");
 const { jobRunsOf } = local("./dist/services/glue");
 const { putLocalFile } = local("./dist/services/s3");
-const { scanOf } = local("./dist/services/duckdb");
+const { LakeEngine, scanOf } = local("./dist/services/duckdb");
 const { catalogOf, relationOf } = local("./dist/services/glue/catalog");
 
 const say = (text) => process.stderr.write(`${text}\n`);
@@ -97,6 +97,16 @@ function made() {
   return files;
 }
 
+/** Events that raw.events holds, each once, by a plain statement: what clean.events must have. */
+async function eventsOnce() {
+  const raw = scanOf(kernel, relationOf(catalogOf(kernel).table(outputs.lake.databases.raw, "events"))).sql;
+  const once = `SELECT DISTINCT source_id, message_id FROM (${raw}) WHERE type <> 'rejected'`;
+  const counted = await LakeEngine.of(kernel).with("duckdb", (session) =>
+    session.connection.runAndReadAll(`SELECT count(*) FROM (${once})`),
+  );
+  return Number(counted.getRows()[0][0]);
+}
+
 /** For Spark: what the jobs run, and what the catalog says of the tables. */
 async function jobs() {
   const catalog = catalogOf(kernel);
@@ -133,6 +143,7 @@ writeFileSync(join(work, "jobs.json"), JSON.stringify(await jobs()));
 say("full run");
 told.full = await night(instantOf(days));
 const after = made();
+told.expected = await eventsOnce();
 told.files = after;
 if (process.env.BENCH_LAKE_ONLY === "full") process.exit(0);
 say("nothing new");

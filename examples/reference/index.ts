@@ -1,6 +1,6 @@
 import * as awsx from "@pulumi/awsx";
 import * as pulumi from "@pulumi/pulumi";
-import { Activation, audience, trait, webhook } from "@tributary/activation";
+import { Activation, audience, count, event, mostFrequent, segment, trait, webhook } from "@tributary/activation";
 import { publish } from "@tributary/core";
 import { DataLake } from "@tributary/data-lake";
 import { Governance, vpcRef } from "@tributary/governance";
@@ -21,7 +21,19 @@ const governance = new Governance("cdp", {
 });
 const { foundation } = governance;
 
-const lake = new DataLake("cdp", { foundation });
+// What people did, as traits of theirs: the stream keeps them exact at every instant, the lake each night, and both agree.
+const viewed = event("Product Viewed");
+const traits = {
+  products_viewed_30d: count(viewed).within({ days: 30 }),
+  favourite_product: mostFrequent(viewed.property("name")),
+};
+const bigSpenders = audience(trait("lifetime_value").atLeast(500));
+const segments = {
+  bigSpenders,
+  lapsed: segment(event("Order Completed").none().within({ days: 90 }), "No order in ninety days"),
+};
+
+const lake = new DataLake("cdp", { foundation, traits, segments });
 
 const ingestion = new Ingestion("cdp", {
   foundation,
@@ -45,7 +57,9 @@ const identities = new IdentityResolution("cdp", {
 const activation = new Activation("cdp", {
   foundation,
   profiles: identities.profiles,
-  audiences: { bigSpenders: audience(trait("lifetime_value").atLeast(500)) },
+  events: ingestion.events,
+  traits,
+  audiences: { bigSpenders },
   destinations: {
     crm: webhook({
       url: config.require("crmUrl"),

@@ -86,6 +86,9 @@ async function rowCounts(runtime: Runtime, platform: PlatformContract): Promise<
     `${curated}.orders`,
     `${curated}.order_lines`,
     `${curated}.customers`,
+    `${curated}.people`,
+    `${curated}.traits`,
+    `${curated}.segments`,
   ];
   const counts: Record<string, number> = {};
   for (const name of tables) {

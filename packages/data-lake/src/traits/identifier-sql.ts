@@ -53,8 +53,9 @@ function selected(path: string): string | undefined {
   const there = `contains(payload, '"${parts.at(-1)}"')`;
   const root =
     parts[0] === "traits" ? " and type = 'identify'" : parts[0] === "properties" ? " and type <> 'identify'" : "";
-  // JSON of an object or list is no identifier; a GUID in braces is one.
-  return `case when ${there}${root} then case when regexp_like(${text}, '^([^[{]|[{][^"}])') then ${text} end end`;
+  // JSON of an object or list is no identifier; a GUID in braces is one. (Java takes a bracket in a class for a class.)
+  const plain = `substr(${text}, 1, 1) <> '[' and regexp_like(${text}, '^([^{]|[{][^"}])')`;
+  return `case when ${there}${root} then case when ${plain} then ${text} end end`;
 }
 
 /** A regular expression in what JavaScript, Java and RE2 have in common; undefined where it needs more. */
@@ -66,6 +67,7 @@ export function commonPattern(pattern: string): string | undefined {
   for (let place = 0; place < pattern.length; place++) {
     const sign = pattern[place] ?? "";
     if (sign !== "\\") {
+      if (sign === "[" && inside) return undefined;
       if (sign === "[") inside = true;
       if (sign === "]") inside = false;
       common += sign;

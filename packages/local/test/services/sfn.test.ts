@@ -109,7 +109,7 @@ describe("Step Functions", () => {
     expect(sfn.describePipelineRun(machines.kernel, executionArn)).toEqual({
       status: "FAILED",
       steps: [
-        { name: "db.numbers", seconds: expect.any(Number), rows: 5 },
+        { name: "db.numbers", seconds: expect.any(Number), rows: 5, partitions: 1, skipped: false },
         { name: "Bad", seconds: expect.any(Number), rows: null },
       ],
       error: expect.stringMatching(/^States\.TaskFailed: step db\.numbers \(s3:\/\/lake\/scripts\/bad\.sql\): .*"m"/s),

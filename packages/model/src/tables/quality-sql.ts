@@ -68,8 +68,8 @@ const onEqual = (left: string, columns: readonly string[], right: string, others
   columns.map((column, index) => `${left}.${column} = ${right}.${others[index]}`).join(" and ");
 
 /** Keys that several rows of the table share, with their number. */
-const repeated = (columns: readonly string[]): string =>
-  `(select ${list(columns)}, count(*) as times from ${outcome} where ${all(columns, (column) => `${column} is not null`)} group by ${list(columns)} having count(*) > 1)`;
+const repeated = (columns: readonly string[], rows = outcome): string =>
+  `(select ${list(columns)}, count(*) as times from ${rows} where ${all(columns, (column) => `${column} is not null`)} group by ${list(columns)} having count(*) > 1)`;
 
 /** Keys that the other table lacks. */
 function missing(rule: Extract<QualityRule, { kind: "referential" }>): string {
@@ -193,7 +193,7 @@ function dqdlRule(table: LakeTable, rule: QualityRule): string[] {
 
 /** Null keys are `notNull`'s matter, as in our SQL, so not `IsPrimaryKey`. */
 function keyRule(columns: readonly string[], threshold: number): string {
-  const keys = repeated(columns).replace(`from ${candidate} `, "from primary ");
+  const keys = repeated(columns, "primary");
   const share = `select (select coalesce(sum(times), 0) from ${keys} repeated) / (select greatest(count(*), 1) from primary)`;
   return `CustomSql "${share}" <= ${threshold}`;
 }

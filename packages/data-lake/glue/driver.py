@@ -5,7 +5,7 @@ partition keys are the catalog's: this file only carries them out. The same mani
 Tributary's local runtime, so keep logic in the SQL.
 
 Job arguments:
-  --manifest     s3://bucket/key of {"version": 1, "bookmark"?, "unreadable"?, "quality"?, "steps": [{"name",
+  --manifest     s3://bucket/key of {"version": 1, "bookmark"?, "unreadable"?, "quality"?, "iceberg"?, "steps": [{"name",
                  "sql": "s3://bucket/key", "target": {"database", "table"}, "mode": "overwrite" | "overwrite-partitions",
                  "follow": "whole" | "partition" | "first" | "fold", "key", "order",
                  "sources": [{"database", "table", "format"}], "quality"?}]}
@@ -31,6 +31,7 @@ from pyspark.sql.functions import col
 
 import files
 import unreadable
+from iceberg import IcebergTable, declared, in_catalog
 from incremental import OPTIONS, Bookmark, hash_of, plan_step, run_options
 from lake import Table, bare_name, publish, stage, staged_rows, with_views
 from quality import QualityFailed, hold_to_rules, tell
@@ -92,7 +93,16 @@ def read_manifest(uri):
         unknown = sorted({step.get(name, "overwrite" if name == "mode" else "whole") for step in manifest["steps"]} - known)
         if unknown:
             raise ValueError(f"{uri} asks for the {name} {unknown}; known are {sorted(known)}")
+    for step in manifest["steps"]:
+        for name in ("measure", "rejects", "passing"):
+            if name in step.get("quality", {}):
+                step["quality"][name] = in_catalog(step["quality"][name], manifest)
     return manifest
+
+
+def table_of(spark, manifest, database, table, form="parquet"):
+    told = declared(manifest, f"{database}.{table}")
+    return Table(spark, database, table, form) if told is None else IcebergTable(spark, database, table, told)
 
 
 def conform(frame, target, name):
@@ -168,8 +178,9 @@ def run_step(spark, step, memory, request, context):
     sql = files.read_text(step["sql"])
     if sql is None:
         raise ValueError(f"step {name}: there is no file {step['sql']}")
-    target = Table(spark, step["target"]["database"], step["target"]["table"])
-    sources = [Table(spark, each["database"], each["table"], each["format"]) for each in step.get("sources", [])]
+    manifest = context["manifest"]
+    target = table_of(spark, manifest, step["target"]["database"], step["target"]["table"])
+    sources = [table_of(spark, manifest, each["database"], each["table"], each["format"]) for each in step.get("sources", [])]
     # A log goes on from its own rows, which are no reason to make it again.
     others = {source.name: source.fingerprints for source in sources if source.name != target.name}
     known = {"hash": hash_of(sql, step, target.schema.json()), "sources": others}
@@ -209,7 +220,12 @@ def run_step(spark, step, memory, request, context):
             staged = stage(passing, target, order, size, staging)
             rows = staged_rows(target, staged, staging)
     written = rows.count()
-    count = publish(target, staged, replaced)
+    if isinstance(target, IcebergTable):
+        names = {*filter(replaced, target.partitions), *(name for name in staged if staged[name])}
+        target.publish(rows, None if not target.keys or {*target.partitions} <= names else names)
+        count = len(names)
+    else:
+        count = publish(target, staged, replaced)
     return {"rows": written, "partitions": count, "skipped": False}, {**known, "target": target.fingerprints}
 
 

@@ -41,6 +41,9 @@ export interface OwnColumn extends TableColumn {
   readonly sql?: string;
 }
 
+/** How the curated tables that the pipeline makes lie on S3. */
+export type CuratedFormat = "parquet" | "iceberg";
+
 /** What becomes of raw files that cannot be read. */
 export type UnreadableAction = "stop" | "setAside";
 
@@ -64,6 +67,8 @@ export interface DataLakeArgs extends ServingArgs, TraitsArgs {
   readonly breakingChanges?: readonly string[];
   /** What becomes of raw files that cannot be read. `stop`: the pipeline stops, and tells each. `setAside`: they are moved below `unreadable/` of the raw bucket with the reason, the alarm goes off, and the pipeline goes on. @default "stop" */
   readonly unreadable?: UnreadableAction;
+  /** How the curated tables that the pipeline makes lie on S3. `iceberg`: Apache Iceberg v2 on AWS, whose changes are one commit a table; the local runtime keeps them as Parquet. Changing it on a deployed lake replaces these catalog tables: they are empty until the next run has made them anew, and what only they hold is lost. @default "parquet" */
+  readonly curatedFormat?: CuratedFormat;
   /** Gigabytes that one Athena query may scan, at most. @default 100 (about $0.50) */
   readonly queryCutoffGb?: number;
   /** Glue workers (G.1X) of a job. @default 2 */

@@ -19,6 +19,7 @@ import { normalize, normalizeNightly, type ResolvedNightly } from "./normalize";
 import { makeBuckets } from "./resources/buckets";
 import { makeCatalog } from "./resources/catalog";
 import { type JobContext, makeJob, makeSecurityConfiguration } from "./resources/jobs";
+import { makeOptimizers } from "./resources/optimizers";
 import { makePipeline, type PipelineArgs } from "./resources/pipeline";
 import { grantReader, type ReadContext } from "./resources/reader";
 import { qualityMetrics, qualityPrefix, uploadScripts } from "./resources/scripts";
@@ -76,6 +77,18 @@ export class DataLake extends TributaryComponent {
       },
       this.child(),
     );
+    if (resolved.plan.iceberg.size > 0) {
+      const { place } = this;
+      const kept = {
+        foundation,
+        place,
+        plan: resolved.plan,
+        database: databases.curated,
+        bucket: buckets.curated,
+        catalog,
+      };
+      makeOptimizers(name, kept, this.child());
+    }
     const { workgroup } = makeWorkgroup(
       name,
       {
@@ -95,6 +108,7 @@ export class DataLake extends TributaryComponent {
       databases,
       buckets,
       plan: resolved.viewPlan,
+      iceberg: resolved.plan.iceberg,
       keyArn: foundation.keyArn,
       workgroupArn: workgroup.arn,
       workspaceName: buckets.workspace.name,
@@ -110,6 +124,7 @@ export class DataLake extends TributaryComponent {
       place: this.place,
       databases,
       tables,
+      iceberg: resolved.plan.iceberg,
       buckets,
       securityConfiguration: makeSecurityConfiguration(name, foundation.keyArn, this.child()),
       unreadable: resolved.unreadable,
@@ -282,6 +297,7 @@ export class DataLake extends TributaryComponent {
         job,
         steps,
         tables: context.tables,
+        iceberg: context.iceberg,
         databases: context.databases,
         bucket: context.buckets.workspace,
         rawBucket: context.buckets.raw,

@@ -3,6 +3,11 @@ export const dataLakeDefaults = Object.freeze({
   databasePrefix: "",
   peopleToMatch: false,
   unreadable: "stop" as const,
+  curatedFormat: "parquet" as const,
+  /** Days that an Iceberg table's former states can be read. */
+  snapshotDays: 5,
+  /** Days after which files that no state of an Iceberg table names are deleted. */
+  orphanDays: 3,
   queryCutoffGb: 100,
   workers: 2,
   timeoutMinutes: 120,

@@ -116,6 +116,7 @@ const known = [
   "redshift",
   "quicksight",
   "unreadable",
+  "curatedFormat",
   "queryCutoffGb",
   "workers",
   "timeoutMinutes",
@@ -140,6 +141,9 @@ export function dataLakeFaults(args: DataLakeArgs): Fault[] {
     ...(args.unreadable === undefined || ["stop", "setAside"].includes(args.unreadable)
       ? []
       : [{ path: "unreadable", reason: `${quoted(args.unreadable)} must be "stop" or "setAside"` }]),
+    ...(args.curatedFormat === undefined || ["parquet", "iceberg"].includes(args.curatedFormat)
+      ? []
+      : [{ path: "curatedFormat", reason: `${quoted(args.curatedFormat)} must be "parquet" or "iceberg"` }]),
     ...numberFaults("queryCutoffGb", args.queryCutoffGb, 0.01, 100_000, "gigabytes"),
     ...wholeFaults("workers", args.workers, 2, 100, "Glue needs two at least"),
     ...wholeFaults("timeoutMinutes", args.timeoutMinutes, 1, 2880, "two days is the most"),

@@ -5,6 +5,7 @@ import { platformContract } from "@tributary/model";
 import { runStack, type StackRun } from "@tributary/testing";
 import { lookedAt, policies, violations } from "../../core/test/well-architected";
 import {
+  column,
   DataLake,
   type DataLakeArgs,
   dataLakeFaults,
@@ -203,6 +204,91 @@ describe("DataLake", () => {
     const preview = await lakeWith({}, { mode: "preview" });
     expect(preview.graph.all.map(({ urn }) => urn).sort()).toEqual(first.graph.all.map(({ urn }) => urn).sort());
     expect((await first.again()).summary).toMatchObject({ create: 0, update: 0, delete: 0 });
+  });
+});
+
+describe("curated tables as Iceberg", () => {
+  let run: StackRun;
+  beforeAll(async () => {
+    run = await lakeWith({
+      curatedFormat: "iceberg",
+      tables: {
+        "curated.theirs": {
+          description: "Somebody else writes it",
+          columns: [column("id", "string", "internal", "Id")],
+        },
+      },
+    });
+  });
+  const table = (name: string) => run.graph.find("aws:glue/catalogTable:CatalogTable", name).inputs;
+  const made = nightlySteps.curate.map(({ name }) => name).sort();
+
+  it("keeps every Well-Architected rule", () => {
+    expect(violations(run.graph)).toEqual([]);
+    expect(run.graph.orphans()).toEqual([]);
+  });
+
+  it("are those that the jobs make; others stay as they are", () => {
+    const iceberg = run.graph
+      .byType("aws:glue/catalogTable:CatalogTable")
+      .filter(({ inputs }) => inputs.openTableFormatInput !== undefined);
+    expect(iceberg.map(({ inputs }) => inputs.name as string).sort()).toEqual(made);
+    const lines = table("cdp-curated-order-lines");
+    expect(lines).toMatchObject({
+      openTableFormatInput: { icebergInput: { metadataOperation: "CREATE", version: "2" } },
+      parameters: { "tributary.partition-by": "dt" },
+    });
+    // Glue takes no partition keys of an Iceberg table; the day is its last column.
+    expect(lines.partitionKeys).toBeUndefined();
+    const { columns, location } = lines.storageDescriptor as { columns: { name: string }[]; location: string };
+    expect(columns.at(-1)).toMatchObject({ name: "dt", type: "string" });
+    expect(location).toMatch(/^s3:\/\/[^/]+\/iceberg\/order_lines\/$/);
+    for (const plain of ["cdp-curated-theirs", "cdp-curated-rejected-rows", "cdp-clean-events"]) {
+      expect(table(plain)).toMatchObject({ parameters: { classification: "parquet" } });
+    }
+  });
+
+  it("are kept by Glue's optimizers, whose role may touch them and nothing else", () => {
+    const optimizers = run.graph.byType("aws:glue/catalogTableOptimizer:CatalogTableOptimizer");
+    const kinds = ["compaction", "orphan_file_deletion", "retention"];
+    expect(optimizers.map(({ inputs }) => `${inputs.tableName} ${inputs.type}`).sort()).toEqual(
+      made.flatMap((name) => kinds.map((kind) => `${name} ${kind}`)).sort(),
+    );
+    const statements = policies(run.graph)
+      .filter(
+        ({ owner }) => owner.type === "aws:iam/rolePolicy:RolePolicy" && owner.name.startsWith("cdp-table-optimizer"),
+      )
+      .flatMap(({ statements: all }) => all);
+    const of = (action: string) =>
+      statements
+        .filter(({ Action }) => (Action as string[]).includes(action))
+        .flatMap(({ Resource }) => Resource as string[]);
+    for (const action of ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]) {
+      expect(of(action).map((resource) => resource.replace(/^.*?\//, ""))).toEqual(["iceberg/*"]);
+    }
+    const tables = of("glue:UpdateTable").filter((resource) => resource.includes(":table/"));
+    expect(tables.map((resource) => resource.replace(/^.*\//, "")).sort()).toEqual(made);
+  });
+
+  it("are written through a catalog of their own, by the jobs that make them", () => {
+    const given = (job: string) => run.graph.find("aws:glue/job:Job", job).inputs.defaultArguments;
+    expect(given("cdp-clean")).not.toHaveProperty("--datalake-formats");
+    expect(given("cdp-curate")).toMatchObject({
+      "--datalake-formats": "iceberg",
+      "--conf": expect.stringMatching(
+        /^spark\.sql\.extensions=\S+ --conf spark\.sql\.catalog\.glue_catalog=org\.apache\.iceberg\.spark\.SparkCatalog --conf .*GlueCatalog/,
+      ),
+    });
+  });
+
+  it("are not there unless asked for, and another word is a fault", async () => {
+    const { graph } = await lakeWith();
+    expect(graph.types()).not.toContain("aws:glue/catalogTableOptimizer:CatalogTableOptimizer");
+    const { defaultArguments } = graph.find("aws:glue/job:Job", "cdp-curate").inputs;
+    expect(Object.keys(defaultArguments as object)).not.toContain("--conf");
+    expect(dataLakeFaults({ foundation, curatedFormat: "delta" as "iceberg" })).toEqual([
+      { path: "curatedFormat", reason: '"delta" must be "parquet" or "iceberg"' },
+    ]);
   });
 });
 

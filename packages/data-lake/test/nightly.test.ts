@@ -232,6 +232,14 @@ test("what fails is told to the alarm topic, and goes on from the failed step on
   expect((await counted()).clean).toBe(before.clean + 1);
   const { rows } = await runtime.query("select count(*) from n_curated.orders");
   expect(Number(rows[0]?.[0])).toBe(5);
+  // Declared as Iceberg, which is here the folder of Parquet that it would be without.
+  const { Table } = await runtime.call<{ Table: { Parameters: object; PartitionKeys: { Name: string }[] } }>(
+    "glue",
+    "GetTable",
+    { DatabaseName: "n_curated", Name: "order_lines" },
+  );
+  expect(Table.Parameters).toMatchObject({ "declared-format": "iceberg", classification: "parquet" });
+  expect(Table.PartitionKeys.map(({ Name }) => Name)).toEqual(["dt"]);
   // The pipeline that is deployed now has other rules, so it makes its tables once more; then nothing is new.
   expect(await night()).toMatchObject({ land: { changed: {}, why: expect.stringContaining("have changed") } });
   expect(await night()).toMatchObject({ land: { run: false } });

@@ -182,13 +182,14 @@ export const operationRules: readonly Rule[] = [
   },
   {
     id: "P2",
-    says: "clean and curated tables are Parquet (the raw zone: as received), and all are projected where partitioned",
+    says: "clean and curated tables are Parquet or Iceberg (the raw zone: as received), and all are projected where partitioned",
     ...each(
       "aws:glue/catalogTable:CatalogTable",
       (of) =>
         // A view holds nothing.
         (at(of, "parameters.classification") === "parquet" ||
           of.inputs.tableType === "VIRTUAL_VIEW" ||
+          at(of, "openTableFormatInput.icebergInput.version") === "2" ||
           String(of.inputs.databaseName).endsWith("raw")) &&
         (list(of.inputs.partitionKeys).length === 0 || bag(of.inputs.parameters)["projection.enabled"] === "true"),
     ),

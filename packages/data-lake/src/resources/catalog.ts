@@ -62,13 +62,20 @@ export function makeCatalog(
   const databases = { raw: database("raw"), clean: database("clean"), curated: database("curated") };
   const hooks = evolutionHook(name, args.plan, args.breakingChanges);
   const tables = args.plan.tables.map((table) => {
-    const location = pulumi.interpolate`s3://${args.buckets[table.zone].name}/${table.name}/`;
+    const iceberg = args.plan.iceberg.has(tableName(table));
+    const location = pulumi.interpolate`s3://${args.buckets[table.zone].name}/${tablePrefix(table, args.plan.iceberg)}`;
     const logicalName = `${name}-${table.zone}-${table.name.replaceAll("_", "-")}`;
     const made = new glue.CatalogTable(
       logicalName,
-      tableArgs(table, databases[table.zone].name, location),
+      (iceberg ? icebergTableArgs : tableArgs)(table, databases[table.zone].name, location),
       // A table that somebody declared does not go because a line of a program did.
-      { ...opts, hooks, protect: args.plan.own.has(tableName(table)) && args.onDelete === "retain" },
+      {
+        ...opts,
+        hooks,
+        protect: args.plan.own.has(tableName(table)) && args.onDelete === "retain",
+        // Its name is taken while it is there.
+        ...(table.zone === "curated" ? { deleteBeforeReplace: true } : {}),
+      },
     );
     const ruleset = dqdl(table);
     if (ruleset !== undefined) {
@@ -89,6 +96,49 @@ export function makeCatalog(
   return { databases, tables: new Map(tables) };
 }
 
+/** Where a table's files lie in its zone's bucket. An Iceberg table's are apart: who reads Parquet by its folder must not meet them. */
+export const tablePrefix = (table: Pick<LakeTable, "zone" | "name">, iceberg: ReadonlySet<string>): string =>
+  `${iceberg.has(tableName(table)) ? icebergPrefix : ""}${table.name}/`;
+
+/** Where in the curated bucket Iceberg tables lie. */
+export const icebergPrefix = "iceberg/";
+
+/** A declaration's columns, as Glue takes them. */
+const columnArgs = (table: LakeTable) =>
+  table.columns.map((column) => ({
+    name: column.name,
+    type: column.type,
+    comment: `${column.description} [${column.dataClass}]`,
+  }));
+
+const partitionColumns = (table: LakeTable) =>
+  table.partitionBy.map((name) => ({ name, type: "string", comment: "Day of arrival, UTC [internal]" }));
+
+/**
+ * A declaration as an Iceberg table. Glue makes the first metadata file from the columns and takes no partition keys
+ * (https://docs.aws.amazon.com/glue/latest/webapi/API_IcebergInput.html), and who updates the table by its columns
+ * keeps its metadata: so the driver gives it its partitions, before its first rows, and later columns. The parameter
+ * says which they are.
+ */
+export function icebergTableArgs(
+  table: LakeTable,
+  databaseName: pulumi.Input<string>,
+  location: pulumi.Input<string>,
+): glue.CatalogTableArgs {
+  return {
+    databaseName,
+    name: table.name,
+    description: table.description,
+    tableType: "EXTERNAL_TABLE",
+    openTableFormatInput: { icebergInput: { metadataOperation: "CREATE", version: "2" } },
+    parameters: {
+      ...(table.primaryKey.length === 0 ? {} : { "tributary.primary-key": table.primaryKey.join(",") }),
+      ...(table.partitionBy.length === 0 ? {} : { "tributary.partition-by": table.partitionBy.join(",") }),
+    },
+    storageDescriptor: { location, columns: [...columnArgs(table), ...partitionColumns(table)] },
+  };
+}
+
 /** A declaration as Glue's arguments. */
 export function tableArgs(
   table: LakeTable,
@@ -106,19 +156,11 @@ export function tableArgs(
       ...(table.primaryKey.length === 0 ? {} : { "tributary.primary-key": table.primaryKey.join(",") }),
       ...projection(table, location),
     },
-    partitionKeys: table.partitionBy.map((key) => ({
-      name: key,
-      type: "string",
-      comment: "Day of arrival, UTC [internal]",
-    })),
+    partitionKeys: partitionColumns(table),
     storageDescriptor: {
       ...formats[table.format ?? "parquet"],
       location,
-      columns: table.columns.map((column) => ({
-        name: column.name,
-        type: column.type,
-        comment: `${column.description} [${column.dataClass}]`,
-      })),
+      columns: columnArgs(table),
     },
   };
 }

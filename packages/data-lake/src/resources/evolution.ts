@@ -15,9 +15,12 @@ const inputs = z.object({
 /** A table's shape from the arguments of its catalog table. */
 export function shapeOf(given: unknown): TableShape {
   const { parameters, partitionKeys, storageDescriptor } = inputs.parse(given);
+  // An Iceberg table's partition columns are among its columns; the parameter says which.
+  const parted = parameters["tributary.partition-by"];
+  const keys = typeof parted === "string" ? parted.split(",") : partitionKeys.map(({ name }) => name);
   return {
-    columns: storageDescriptor.columns,
-    partitionBy: partitionKeys.map(({ name }) => name),
+    columns: storageDescriptor.columns.filter(({ name }) => !keys.includes(name)),
+    partitionBy: keys,
     format: parameters.classification === "json" ? "json" : "parquet",
   };
 }

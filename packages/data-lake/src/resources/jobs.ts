@@ -16,9 +16,16 @@ import type { LakeTable } from "@tributary/model";
 import type { UnreadableAction } from "../args";
 import { dataLakeDefaults } from "../defaults";
 import type { Zone } from "../tables";
-import { catalogArns } from "./catalog";
+import { catalogArns, icebergPrefix } from "./catalog";
 import type { JobScripts } from "./scripts";
-import { bookmarksPrefix, qualityMetrics, qualityPrefix, scriptsPrefix, unreadablePrefix } from "./scripts";
+import {
+  bookmarksPrefix,
+  icebergCatalog,
+  qualityMetrics,
+  qualityPrefix,
+  scriptsPrefix,
+  unreadablePrefix,
+} from "./scripts";
 
 /** What all jobs of a lake share. */
 export interface JobContext {
@@ -26,6 +33,8 @@ export interface JobContext {
   readonly place: Place;
   readonly databases: Readonly<Record<Zone, string>>;
   readonly tables: readonly LakeTable[];
+  /** Tables that are Iceberg. */
+  readonly iceberg: ReadonlySet<string>;
   readonly buckets: Readonly<Record<Zone | "workspace", SecureBucket>>;
   readonly securityConfiguration: glue.SecurityConfiguration;
   /** What becomes of raw files that cannot be read. */
@@ -103,6 +112,7 @@ export function makeJob(
       "--continuous-log-logGroup": logGroup.name,
       "--job-bookmark-option": "job-bookmark-disable",
       "--TempDir": pulumi.interpolate`s3://${context.buckets.workspace.name}/scratch/${args.job}/`,
+      ...(args.to === "curated" && context.iceberg.size > 0 ? icebergArguments(context) : {}),
     },
     tags,
   };
@@ -132,6 +142,25 @@ export function makeJob(
     );
   }
   return { job, role };
+}
+
+/**
+ * What AWS documents for Iceberg tables of the Data Catalog: a catalog of its own beside Spark's, so that other tables are
+ * read as before (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-format-iceberg.html).
+ */
+function icebergArguments({ buckets, foundation }: JobContext): Record<string, pulumi.Input<string>> {
+  const catalog = `spark.sql.catalog.${icebergCatalog}`;
+  const settings = [
+    "spark.sql.extensions=org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+    `${catalog}=org.apache.iceberg.spark.SparkCatalog`,
+    pulumi.interpolate`${catalog}.warehouse=s3://${buckets.curated.name}/${icebergPrefix}`,
+    `${catalog}.catalog-impl=org.apache.iceberg.aws.glue.GlueCatalog`,
+    `${catalog}.io-impl=org.apache.iceberg.aws.s3.S3FileIO`,
+    `${catalog}.s3.sse.type=kms`,
+    pulumi.interpolate`${catalog}.s3.sse.key=${foundation.keyArn}`,
+  ];
+  // One argument carries all: what follows the first is set off by --conf.
+  return { "--datalake-formats": "iceberg", "--conf": pulumi.all(settings).apply((each) => each.join(" --conf ")) };
 }
 
 /** Whether a job moves raw files that it cannot read out of its way. */

@@ -7,6 +7,7 @@ import type { ReaderArgs } from "../serving/args";
 import { readThrough, type ViewPlan } from "../serving/plan";
 import { qualityReports } from "../serving/quality-reports";
 import type { Zone } from "../tables";
+import { tablePrefix } from "./catalog";
 import { qualityPrefix } from "./scripts";
 import { resultsPrefix } from "./workgroup";
 
@@ -16,6 +17,8 @@ export interface ReadContext {
   readonly databases: Readonly<Record<Zone, string>>;
   readonly buckets: Readonly<Record<Zone | "workspace", { readonly ref: BucketRef }>>;
   readonly plan: ViewPlan;
+  /** Tables that are Iceberg, whose files lie apart. */
+  readonly iceberg: ReadonlySet<string>;
   readonly keyArn: pulumi.Input<string>;
   readonly workgroupArn: pulumi.Input<string>;
   readonly workspaceName: pulumi.Output<string>;
@@ -32,7 +35,7 @@ export function tableReadStatements(tables: readonly string[], context: ReadCont
     const [zone, table = ""] = name.split(".") as [Zone, string];
     return name === tableName(qualityReports)
       ? { bucket: buckets.workspace.ref, prefix: qualityPrefix }
-      : { bucket: buckets[zone].ref, prefix: `${table}/` };
+      : { bucket: buckets[zone].ref, prefix: tablePrefix({ zone, name: table }, context.iceberg) };
   });
   const byBucket = new Map<BucketRef, string[]>();
   for (const { bucket, prefix } of places) byBucket.set(bucket, [...(byBucket.get(bucket) ?? []), prefix]);

@@ -16,6 +16,9 @@ import { traitTables } from "../tables/traits";
 /** Where in the workspace bucket the jobs' files lie. */
 export const scriptsPrefix = "scripts/";
 
+/** What the driver's Spark calls the catalog of Iceberg tables. */
+export const icebergCatalog = "glue_catalog";
+
 /** Where in the workspace bucket the quality reports of the jobs' runs lie, by job and day. */
 export const qualityPrefix = "quality/";
 
@@ -38,7 +41,7 @@ export interface JobScripts {
 }
 
 /** The driver's parts. */
-const libraries = ["quality.py", "incremental.py", "files.py", "lake.py", "unreadable.py"];
+const libraries = ["quality.py", "incremental.py", "iceberg.py", "files.py", "lake.py", "unreadable.py"];
 
 const everyLakes = [...lakeTables, peopleToMatch, ...traitTables, ...rejectedRows, qualityReports, ...servedViews];
 
@@ -65,6 +68,8 @@ export function uploadScripts(
     readonly steps: readonly LakeStep[];
     /** Every table of the lake: what SQL may name. */
     readonly tables: readonly LakeTable[];
+    /** Which of them are Iceberg. */
+    readonly iceberg: ReadonlySet<string>;
     readonly databases: Readonly<Record<Zone, string>>;
     readonly bucket: SecureBucket;
     /** Of the raw zone: where files go that are set aside. */
@@ -129,8 +134,29 @@ export function uploadScripts(
     // Other zones are made from this one, so they are made again instead.
     databases: [args.databases.raw],
   };
+  const iceberg = {
+    catalog: icebergCatalog,
+    tables: Object.fromEntries(
+      args.tables
+        .filter((table) => args.iceberg.has(tableName(table)))
+        .map((table) => [
+          `${args.databases[table.zone]}.${table.name}`,
+          {
+            columns: [
+              ...table.columns.map(({ name, type }) => [name, type]),
+              ...table.partitionBy.map((key) => [key, "string"]),
+            ],
+            partitionBy: table.partitionBy,
+          },
+        ]),
+    ),
+  };
   const manifest = pulumi
-    .jsonStringify({ version: 1, bookmark, unreadable, quality, steps }, undefined, 2)
+    .jsonStringify(
+      { version: 1, bookmark, unreadable, quality, ...(args.iceberg.size === 0 ? {} : { iceberg }), steps },
+      undefined,
+      2,
+    )
     .apply((text) => new pulumi.asset.StringAsset(text));
   return {
     driver: python("driver.py"),

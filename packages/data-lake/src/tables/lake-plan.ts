@@ -21,6 +21,8 @@ export interface LakePlan {
   readonly tables: readonly LakeTable[];
   /** By job: which makes which tables, in order. A job without steps is none. */
   readonly steps: Readonly<Record<JobName, readonly LakeStep[]>>;
+  /** Tables that are Apache Iceberg on AWS: of the curated zone, those that a job makes. */
+  readonly iceberg: ReadonlySet<string>;
   /** Tables that the user declared. */
   readonly own: ReadonlySet<string>;
 }
@@ -80,6 +82,13 @@ export function planLake(args: DataLakeArgs): LakePlan {
   return {
     tables,
     steps: { clean: stepsOf("clean"), curate: stepsOf("curate"), traits: stepsOf("traits") },
+    iceberg: new Set(
+      args.curatedFormat === "iceberg"
+        ? made
+            .filter(({ table }) => table.zone === "curated" && table.format !== "json")
+            .map((step) => tableName(step.table))
+        : [],
+    ),
     own: new Set(theirs.map(tableName)),
   };
 }

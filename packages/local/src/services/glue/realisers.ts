@@ -4,7 +4,7 @@ import { duckdbType } from "../duckdb";
 import { tagOutputs } from "../support";
 import { catalogOf, databaseArn, tableArn } from "./catalog";
 import { type JobDefinition, jobRunsOf } from "./job-runs";
-import { catalogTableInputs, tableFromInputs } from "./table-shapes";
+import { catalogTableInputs, shapeOf, tableFromInputs } from "./table-shapes";
 
 const texts = z.record(z.string(), z.string());
 
@@ -51,7 +51,7 @@ const databaseRealiser: Realiser = {
 
 const tableRealiser: Realiser = {
   type: "aws:glue/catalogTable:CatalogTable",
-  replaceOn: ["name", "databaseName", "catalogId"],
+  replaceOn: ["name", "databaseName", "catalogId", "openTableFormatInput"],
   compute(resource, kernel) {
     const given = parseInput(catalogTableInputs, resource.inputs);
     const { columns } = given.storageDescriptor;
@@ -77,7 +77,7 @@ const tableRealiser: Realiser = {
       updatedAt: existing?.updatedAt ?? kernel.now(),
       version: existing?.version ?? 0,
     };
-    await catalogOf(kernel).putTable(tableFromInputs(given, name, times));
+    await catalogOf(kernel).putTable(tableFromInputs(shapeOf(given), name, times));
   },
   async destroy(resource, kernel) {
     await catalogOf(kernel).removeTable(String(resource.inputs.databaseName).toLowerCase(), nameOf(resource));

@@ -14,6 +14,7 @@ export const catalogTableInputs = z.object({
   tableType: z.string().optional(),
   viewOriginalText: z.string().optional(),
   parameters: texts.default({}),
+  openTableFormatInput: z.object({ icebergInput: z.object({ version: z.string().default("2") }) }).optional(),
   partitionKeys: z.array(column).default([]),
   storageDescriptor: z
     .object({
@@ -33,6 +34,25 @@ export const catalogTableInputs = z.object({
       serDeInfo: { serializationLibrary: "", parameters: {} },
     }),
 });
+
+/** The parameter by which a program says what an Iceberg table is partitioned by: Glue's catalog has no other place for it. */
+const partitionBy = "tributary.partition-by";
+
+/**
+ * An Iceberg table is here the Parquet folder that it would be without: one folder for each value of its partition columns.
+ * The catalog records what it was declared as.
+ */
+export function shapeOf(given: z.output<typeof catalogTableInputs>): z.output<typeof catalogTableInputs> {
+  if (given.openTableFormatInput === undefined) return given;
+  const keys = (given.parameters[partitionBy] ?? "").split(",").filter((key) => key !== "");
+  const { columns } = given.storageDescriptor;
+  return {
+    ...given,
+    parameters: { ...given.parameters, classification: "parquet", "declared-format": "iceberg" },
+    partitionKeys: columns.filter(({ name }) => keys.includes(name)),
+    storageDescriptor: { ...given.storageDescriptor, columns: columns.filter(({ name }) => !keys.includes(name)) },
+  };
+}
 
 type Times = Pick<CatalogTable, "createdAt" | "updatedAt" | "version">;
 

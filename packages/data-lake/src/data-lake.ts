@@ -77,18 +77,7 @@ export class DataLake extends TributaryComponent {
       },
       this.child(),
     );
-    if (resolved.plan.iceberg.size > 0) {
-      const { place } = this;
-      const kept = {
-        foundation,
-        place,
-        plan: resolved.plan,
-        database: databases.curated,
-        bucket: buckets.curated,
-        catalog,
-      };
-      makeOptimizers(name, kept, this.child());
-    }
+    makeOptimizers(name, { resolved, place: this.place, bucket: buckets.curated, catalog }, this.child());
     const { workgroup } = makeWorkgroup(
       name,
       {

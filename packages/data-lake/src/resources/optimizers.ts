@@ -1,7 +1,6 @@
 import * as glue from "@pulumi/aws/glue";
 import * as pulumi from "@pulumi/pulumi";
 import {
-  type FoundationRef,
   grantBucketDelete,
   grantBucketRead,
   grantBucketWrite,
@@ -11,30 +10,31 @@ import {
   ServiceRole,
 } from "@tributary/core";
 import { dataLakeDefaults } from "../defaults";
-import type { LakePlan } from "../tables/lake-plan";
+import type { ResolvedDataLake } from "../normalize";
 import { type Catalog, icebergPrefix } from "./catalog";
 
 /** Groups that Glue names; its optimizers of Iceberg tables log there. */
 const logGroups = ["iceberg-compaction", "iceberg-retention", "iceberg-orphan-file-deletion"];
 
 /**
- * Lets Glue keep Iceberg tables: small files are put together, former states and files that no state names are deleted.
+ * Lets Glue keep a lake's Iceberg tables, where it has some: small files are put together, former states and files that no state names are deleted.
  * The role has what AWS asks for (https://docs.aws.amazon.com/glue/latest/dg/optimization-prerequisites.html), of these
  * tables and their files only.
  */
 export function makeOptimizers(
   name: string,
   args: {
-    readonly foundation: FoundationRef;
+    readonly resolved: ResolvedDataLake;
     readonly place: Place;
-    readonly plan: LakePlan;
-    readonly database: string;
     readonly bucket: SecureBucket;
     readonly catalog: Catalog;
   },
   opts: pulumi.CustomResourceOptions,
 ): void {
-  const { foundation, place, plan, database, bucket } = args;
+  const { place, bucket } = args;
+  const { foundation, plan } = args.resolved;
+  const database = args.resolved.databases.curated;
+  if (plan.iceberg.size === 0) return;
   const role = new ServiceRole(`${name}-table-optimizer`, { service: "glue.amazonaws.com", foundation }, opts);
   const tables = plan.tables.filter((table) => plan.iceberg.has(`${table.zone}.${table.name}`));
   const prefix = pulumi.interpolate`${place.region}:${place.accountId}`;

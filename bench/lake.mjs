@@ -42,6 +42,8 @@ const verdict = (holds) => (holds || events < 10_000_000 ? "" : "  BEYOND THE LI
 
 function report({ full, nothing, again, day, equal, files, expected }) {
   const made = full.steps.find(({ name }) => name === "clean.events")?.rows;
+  // Wrong rows are no figure.
+  if (made !== expected || !equal) process.exitCode = 1;
   const share = day.seconds / full.seconds;
   const peak = Math.max(full.megabytes, day.megabytes);
   return [

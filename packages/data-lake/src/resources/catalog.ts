@@ -114,6 +114,17 @@ const columnArgs = (table: LakeTable) =>
 const partitionColumns = (table: LakeTable) =>
   table.partitionBy.map((name) => ({ name, type: "string", comment: "Day of arrival, UTC [internal]" }));
 
+/** What a declaration says whatever its format is. */
+const entryOf = (table: LakeTable, databaseName: pulumi.Input<string>) => ({
+  databaseName,
+  name: table.name,
+  description: table.description,
+  tableType: "EXTERNAL_TABLE",
+});
+
+const primaryKey = (table: LakeTable): Record<string, string> =>
+  table.primaryKey.length === 0 ? {} : { "tributary.primary-key": table.primaryKey.join(",") };
+
 /**
  * A declaration as an Iceberg table. Glue makes the first metadata file from the columns and takes no partition keys
  * (https://docs.aws.amazon.com/glue/latest/webapi/API_IcebergInput.html), and who updates the table by its columns
@@ -126,13 +137,10 @@ export function icebergTableArgs(
   location: pulumi.Input<string>,
 ): glue.CatalogTableArgs {
   return {
-    databaseName,
-    name: table.name,
-    description: table.description,
-    tableType: "EXTERNAL_TABLE",
+    ...entryOf(table, databaseName),
     openTableFormatInput: { icebergInput: { metadataOperation: "CREATE", version: "2" } },
     parameters: {
-      ...(table.primaryKey.length === 0 ? {} : { "tributary.primary-key": table.primaryKey.join(",") }),
+      ...primaryKey(table),
       ...(table.partitionBy.length === 0 ? {} : { "tributary.partition-by": table.partitionBy.join(",") }),
     },
     storageDescriptor: { location, columns: [...columnArgs(table), ...partitionColumns(table)] },
@@ -146,14 +154,11 @@ export function tableArgs(
   location: pulumi.Input<string>,
 ): glue.CatalogTableArgs {
   return {
-    databaseName,
-    name: table.name,
-    description: table.description,
-    tableType: "EXTERNAL_TABLE",
+    ...entryOf(table, databaseName),
     parameters: {
       EXTERNAL: "TRUE",
       classification: table.format ?? "parquet",
-      ...(table.primaryKey.length === 0 ? {} : { "tributary.primary-key": table.primaryKey.join(",") }),
+      ...primaryKey(table),
       ...projection(table, location),
     },
     partitionKeys: partitionColumns(table),

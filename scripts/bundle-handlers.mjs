@@ -123,20 +123,33 @@ const producerOnlyKafka = {
   },
 };
 
-/** The SDK's reader of event streams (4 KiB zipped), for operations that no handler calls, such as SubscribeToShard. */
+/** The SDK's reader of event streams (4 KiB zipped), for operations that no handler calls, such as SubscribeToShard and SelectObjectContent. */
 const noEventStreams = {
   name: "no-event-streams",
   setup(bundle) {
-    bundle.onResolve({ filter: /^@smithy\/core\/event-streams$/ }, ({ path, kind }) =>
-      kind === "dynamic-import" ? { path, namespace: "no-event-streams" } : undefined,
-    );
+    bundle.onResolve({ filter: /^@smithy\/core\/event-streams$/ }, ({ path }) => ({
+      path,
+      namespace: "no-event-streams",
+    }));
     bundle.onLoad({ filter: /.*/, namespace: "no-event-streams" }, () => ({
       contents: `
         export const eventStreamSerdeProvider = undefined;
+        export const resolveEventStreamSerdeConfig = (config) => config;
         export class EventStreamSerde {
           constructor() { throw new Error("left out of this bundle: it reads no event stream"); }
         }`,
     }));
+  },
+};
+
+/** Of its own package.json a client tells its version to the service; the rest is dead weight (1 KiB zipped each). */
+const versionAlone = {
+  name: "version-alone",
+  setup(bundle) {
+    bundle.onLoad({ filter: /[\\/]@aws-sdk[\\/]client-[a-z0-9-]+[\\/]package\.json$/ }, ({ path }) => {
+      const { name, version } = JSON.parse(readFileSync(path, "utf8"));
+      return { contents: JSON.stringify({ name, version }), loader: "json" };
+    });
   },
 };
 
@@ -182,6 +195,7 @@ const options = {
     producerOnlyKafka,
     endpointCache,
     noEventStreams,
+    versionAlone,
     phoneWithoutFormats,
   ],
 };

@@ -9,7 +9,7 @@ import {
 } from "@tributary/model";
 import { strongestIdentifier } from "./identifier-sql";
 import type { Series } from "./series";
-import { jsonRaw, jsonText, listed, sqlNumber, sqlText, withParts } from "./text";
+import { jsonRaw, jsonText, listed, mayBeUnquoted, sqlNumber, sqlText, withParts } from "./text";
 
 const isOf = ({ type, name }: EventSelection): string =>
   name === undefined ? `type = '${type}'` : `type = '${type}' and event = ${sqlText(name)}`;
@@ -21,6 +21,8 @@ interface Field {
   readonly path: string;
   /** Events that it is asked of. */
   readonly of: string[];
+  /** Whether it is asked for what kind of value it is, too: where numbers count, text that is one counts as well. */
+  kindAsked: boolean;
   /** Columns: as text; what kind of value (`text`, `number`, `boolean`) it is, NULL where none; as a number. */
   readonly text: string;
   readonly kind: string;
@@ -31,21 +33,19 @@ interface Field {
 class Fields {
   readonly all = new Map<string, Field>();
 
-  of(selection: EventSelection, field: string): Field {
+  of(selection: EventSelection, field: string, kindAsked: boolean): Field {
     const path = selection.type === "identify" ? field.replace(/^properties\./, "traits.") : field;
-    const known = this.all.get(path);
-    if (known) {
-      known.of.push(isOf(selection));
-      return known;
-    }
     const index = this.all.size;
-    const made = {
+    const made = this.all.get(path) ?? {
       path,
-      of: [isOf(selection)],
+      of: [],
+      kindAsked: false,
       text: `text_${index}`,
       kind: `kind_${index}`,
       number: `number_${index}`,
     };
+    made.of.push(isOf(selection));
+    made.kindAsked ||= kindAsked;
     this.all.set(path, made);
     return made;
   }
@@ -55,31 +55,42 @@ class Fields {
 export function factsSql(series: readonly Series[], rules: IdentityRules): string {
   const fields = new Fields();
   const met = series.map(({ of, field, numeric }) => {
-    const conditions = [isOf(of), ...(of.where ?? []).map((filter) => holds(filter, fields.of(of, filter.field)))];
+    const conditions = [
+      isOf(of),
+      ...(of.where ?? []).map((each) => holds(each, fields.of(of, each.field, !ordered(each)))),
+    ];
     if (field === undefined || field === "time" || field === "sourceId") return conditions.join(" and ");
-    const asked = fields.of(of, field);
+    const asked = fields.of(of, field, !numeric);
     return [...conditions, `${numeric ? asked.number : asked.kind} is not null`].join(" and ");
   });
   const asked = [...fields.all.values()];
   const from = (name: string, columns: readonly string[]) =>
     `${columns.map((column) => `,\n  ${column}`).join("")}\nfrom ${name}`;
-  const said = asked.flatMap(({ path, of, text, kind }) => {
-    if (path === "sourceId") return [`source_id as ${text}`, `'"' as raw_${kind}`];
-    const parts = path.split(".");
+  const said = asked.map(({ path, of, text }) =>
+    path === "sourceId"
+      ? `source_id as ${text}`
+      : // The condition is inside: DuckDB then looks once, where it would look for each branch of what its macro stands for.
+        `${jsonText(`case when ${either(of)} then payload end`, path.split("."))} as ${text}`,
+  );
+  const numbers = asked.map(({ text, number }) => `${sqlNumber(text)} as ${number}`);
+  // The payload is asked for the quotes of that text only which could be something else without.
+  const unsure = asked.flatMap(({ path, text, kind, kindAsked }) =>
+    kindAsked && path !== "sourceId" ? [`case when ${mayBeUnquoted(text)} then payload end as unsure_${kind}`] : [],
+  );
+  const quotes = asked.flatMap(({ path, kind, kindAsked }) =>
+    kindAsked && path !== "sourceId"
+      ? [`left(${jsonRaw(listed(`unsure_${kind}`), path.split("."))}, 1) as first_${kind}`]
+      : [],
+  );
+  const kinds = asked.flatMap(({ path, text, kind, number, kindAsked }) => {
+    if (!kindAsked) return [];
+    const short = `case when length(${text}) <= ${maxTraitText} then 'text' end`;
+    if (path === "sourceId") return [`${short} as ${kind}`];
     return [
-      `case when ${either(of)} then ${jsonText("payload", parts)} end as ${text}`,
-      `case when ${either(of)} then left(${jsonRaw("listed", parts)}, 1) end as raw_${kind}`,
+      `case when unsure_${kind} is null or first_${kind} = '"' then ${short}` +
+        ` when first_${kind} in ('t', 'f') then 'boolean' when ${number} is not null then 'number' end as ${kind}`,
     ];
   });
-  const numbers = asked.map(
-    ({ text, kind, number }) =>
-      `case when raw_${kind} not in ('t', 'f', '{', '[') then ${sqlNumber(text)} end as ${number}`,
-  );
-  const kinds = asked.map(
-    ({ text, kind, number }) =>
-      `case when raw_${kind} = '"' then case when length(${text}) <= ${maxTraitText} then 'text' end` +
-      ` when raw_${kind} in ('t', 'f') then 'boolean' when ${number} is not null then 'number' end as ${kind}`,
-  );
   const stamp = "timestamp_millis(at_ms)";
   const valueSql = (each: Series): { kind: string; number: string; text: string } => {
     const none = { kind: "cast(null as string)", number: "cast(null as decimal(21,6))", text: "cast(null as string)" };
@@ -89,7 +100,7 @@ export function factsSql(series: readonly Series[], rules: IdentityRules): strin
       return { ...none, kind: "'text'", text: iso };
     }
     if (each.field === "sourceId") return { ...none, kind: "'text'", text: "source_id" };
-    const { kind, number, text } = fields.of(each.of, each.field);
+    const { kind, number, text } = fields.of(each.of, each.field, !each.numeric);
     if (each.numeric) return { ...none, kind: "'number'", number };
     return {
       kind,
@@ -107,7 +118,6 @@ export function factsSql(series: readonly Series[], rules: IdentityRules): strin
       [
         "relevant",
         `select source_id, message_id, type, event, user_id, anonymous_id, payload, dt,
-  case when ${either(asked.flatMap(({ of }) => of)) || "false"} then ${listed("payload")} end as listed,
   unix_millis(occurred_at) as corrected,
   unix_millis(original_timestamp) as stated
 from clean.events
@@ -125,9 +135,10 @@ where occurred_at is not null and (${either(series.map(({ of }) => isOf(of)))})`
 from relevant`,
       ],
       ...strongestIdentifier(rules, "timed", "named"),
-      ["said", `select source_id, message_id, type, event, dt, at_ms, hub${from("named", said)}`],
-      ["counted", `select *${from("said", numbers)}`],
-      ["typed", `select *${from("counted", kinds)}`],
+      ["said", `select source_id, message_id, type, event, dt, at_ms, hub, payload${from("named", said)}`],
+      ["counted", `select *${from("said", [...numbers, ...unsure])}`],
+      ...(quotes.length === 0 ? [] : [["quoted", `select *${from("counted", quotes)}`] as const]),
+      ["typed", `select *${from(quotes.length === 0 ? "counted" : "quoted", kinds)}`],
       [
         "met",
         `select *${from(
@@ -165,6 +176,9 @@ where ${pick(
     )}`,
   );
 }
+
+/** Whether a filter asks for numbers of some size, never what kind of value there is. */
+const ordered = ({ op }: EventFilter): boolean => ["atLeast", "atMost", "above", "below"].includes(op);
 
 /** Whether a filter of a series holds, from the columns of its field. May be NULL for false. */
 function holds(filter: EventFilter, { text, kind, number }: Field): string {

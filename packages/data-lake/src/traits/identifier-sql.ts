@@ -42,21 +42,23 @@ const normalisers: Readonly<Record<NormaliserName, readonly ((value: string) => 
   digits: [(value) => `regexp_replace(${value}, '[^0-9]', '')`],
 };
 
-/** Where an event of a type has what a selector names, as text. Lists and `[type]` selectors are not looked into. */
-function selected(path: string): string | undefined {
-  if (path === "userId") return "user_id";
-  if (path === "anonymousId") return "anonymous_id";
+/** Where a selector's value is: in a column, or in the payload of events of some types. */
+type Stated = { readonly column: string } | { readonly parts: readonly string[]; readonly types: string | undefined };
+
+/** Where events have what a selector names. Lists and `[type]` selectors are not looked into. */
+function selected(path: string): Stated | undefined {
+  if (path === "userId") return { column: "user_id" };
+  if (path === "anonymousId") return { column: "anonymous_id" };
   const parts = path.split(".");
   if (path.includes("[") || !parts.every((part) => pathName.test(part))) return undefined;
-  const text = jsonText("payload", parts);
-  // Extracting costs ten times what looking for the name does.
-  const there = `contains(payload, '"${parts.at(-1)}"')`;
-  const root =
-    parts[0] === "traits" ? " and type = 'identify'" : parts[0] === "properties" ? " and type <> 'identify'" : "";
-  // JSON of an object or list is no identifier; a GUID in braces is one. (Java takes a bracket in a class for a class.)
-  const plain = `substr(${text}, 1, 1) <> '[' and regexp_like(${text}, '^([^{]|[{][^"}])')`;
-  return `case when ${there}${root} then case when ${plain} then ${text} end end`;
+  const [root] = parts;
+  const types = root === "traits" ? "type = 'identify'" : root === "properties" ? "type <> 'identify'" : undefined;
+  return { parts, types };
 }
+
+/** JSON of an object or list is no identifier; a GUID in braces is one. (Java takes a bracket in a class for a class.) */
+const notJson = (text: string): string =>
+  `case when substr(${text}, 1, 1) <> '[' and regexp_like(${text}, '^([^{]|[{][^"}])') then ${text} end`;
 
 /** A regular expression in what JavaScript, Java and RE2 have in common; undefined where it needs more. */
 export function commonPattern(pattern: string): string | undefined {
@@ -112,8 +114,8 @@ function isValid(value: string, lower: string, rule: CompiledRule): string {
 interface ReadRule {
   readonly rule: CompiledRule;
   readonly rank: number;
-  /** SQL of what is stated, by selector. */
-  readonly stated: readonly string[];
+  /** By selector. */
+  readonly stated: readonly Stated[];
   /** Whether it is in columns of its own: then nothing need be looked for in the payload. */
   readonly plain: boolean;
 }
@@ -137,21 +139,39 @@ export function strongestIdentifier(rules: IdentityRules, from: string, into: st
   const read = compileRules(rules).ordered.flatMap((rule, rank): ReadRule[] => {
     const paths = rules.identifiers.find(({ type }) => type === rule.type)?.selectors ?? [];
     const stated = paths.flatMap((path) => selected(path) ?? []);
-    const plain = stated.every((each) => each === "user_id" || each === "anonymous_id");
+    const plain = stated.every((each) => "column" in each);
     return stated.length === 0 ? [] : [{ rule, rank, stated, plain }];
   });
-  const make = (some: readonly ReadRule[], stronger: (rank: number) => string | undefined): void => {
+  const when = (conditions: readonly (string | undefined)[], value: string): string => {
+    const all = conditions.filter((each) => each !== undefined);
+    return all.length === 0 ? value : `case when ${all.join(" and ")} then ${value} end`;
+  };
+  const make = (some: readonly ReadRule[], weakerThan: (rank: number) => string | undefined): void => {
     if (some.length === 0) return;
     const columns = new Map(some.map(({ rank, stated }) => [rank, stated.map((_, place) => `i${rank}_${place}`)]));
     const of = (rank: number) => columns.get(rank) ?? [];
+    const all = some.flatMap(({ rank, stated }) =>
+      stated.map((each, place) => ({ weaker: weakerThan(rank), each, name: of(rank)[place] ?? "" })),
+    );
+    // Most payloads lack the object that several rules look into: it is looked for once. (It itself would not do: text that
+    // holds JSON is no object.) Conditions are inside of lookups: DuckDB would otherwise look once for each branch of its macro.
+    const objects = new Map<string, string>();
+    const inside = all.flatMap(({ weaker, each, name }) => {
+      if ("column" in each) return [];
+      const asked = when([weaker, each.types], "payload");
+      if (each.parts.length < 3) return [`${jsonText(asked, each.parts)} as ${name}_said`];
+      const object = jsonText(asked, each.parts.slice(0, -1));
+      const known = objects.get(object) ?? `o${parts.length}_${objects.size}`;
+      objects.set(object, known);
+      return [`${jsonText(when([`${known} is not null`], "payload"), each.parts)} as ${name}_said`];
+    });
+    if (objects.size > 0) step([...objects].map(([object, name]) => `${object} as ${name}`));
+    if (inside.length > 0) step(inside);
     step(
-      some.flatMap(({ rank, stated }) => {
-        const known = stronger(rank);
-        return stated.map((value, place) => {
-          const wanted = known === undefined ? value : `case when ${known} is null then ${value} end`;
-          return `${wanted} as ${of(rank)[place]}`;
-        });
-      }),
+      all.map(
+        ({ weaker, each, name }) =>
+          `${"column" in each ? when([weaker], each.column) : notJson(`${name}_said`)} as ${name}`,
+      ),
     );
     const rounds = some.map(({ rule }) => rule.normalise.flatMap((name) => normalisers[name]));
     for (let round = 0; round < Math.max(...rounds.map(({ length }) => length)); round++) {
@@ -184,7 +204,10 @@ export function strongestIdentifier(rules: IdentityRules, from: string, into: st
   make(plain, () => undefined);
   make(
     read.filter((each) => !each.plain),
-    (rank) => either(plain.filter((each) => each.rank < rank)),
+    (rank) => {
+      const stronger = either(plain.filter((each) => each.rank < rank));
+      return stronger === undefined ? undefined : `${stronger} is null`;
+    },
   );
   step([`${either(read) ?? "cast(null as string)"} as hub`], into);
   return parts;

@@ -17,6 +17,10 @@ export const jsonText = (column: string, parts: readonly string[]): string =>
 export const jsonRaw = (column: string, parts: readonly string[]): string =>
   `get_json_object(${column}, '$[*].${parts.join(".")}')`;
 
+/** Whether text that was found is what JSON may have without quotes: a number, a boolean, an object or a list. */
+export const mayBeUnquoted = (text: string): string =>
+  `(instr('-0123456789{[', left(${text}, 1)) > 0 or ${text} in ('true', 'false'))`;
+
 /** JSON text as a list of one, which is what a path with a star looks into. */
 export const listed = (column: string): string => `concat('[', ${column}, ']')`;
 

@@ -122,7 +122,7 @@ const sent = fc
     email: maybe(fc.constantFrom<Json>(...emails)),
     phone: maybe(fc.constantFrom<Json>(...phones)),
     device: maybe(fc.constantFrom<Json>("d-1", "{d-2}", "dd", { a: 1 })),
-    inContext: fc.boolean(),
+    inContext: fc.constantFrom("no", "no", "yes", "yes", "as text"),
     properties: nested,
     campaign: maybe(value),
     messageId: fc.oneof(
@@ -154,11 +154,11 @@ const sent = fc
       messageId: given.messageId,
       ...(kind === "identify" || kind === "group"
         ? { traits: { ...properties, ...people } }
-        : { properties: { ...properties, ...(given.inContext ? {} : people) } }),
+        : { properties: { ...properties, ...(given.inContext === "yes" ? {} : people) } }),
       context: {
         ...(given.campaign === undefined ? {} : { campaign: { source: given.campaign } }),
         ...(given.device === undefined ? {} : { device: { id: given.device } }),
-        ...(given.inContext ? { traits: people } : {}),
+        ...(given.inContext === "no" ? {} : { traits: given.inContext === "yes" ? people : JSON.stringify(people) }),
       },
       ...(given.timed === "none" ? {} : { originalTimestamp: at(stated) }),
       ...(given.timed === "both" ? { sentAt: at(stated + 3) } : {}),

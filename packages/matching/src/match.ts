@@ -64,23 +64,25 @@ async function run(session: Session, input: MatchInput, threads: Threads, began:
   const values = comparedValues(rules, source);
   const byKey = valuesByKey(values);
   const planned = planRules(rules, byKey);
-  if (source.records >= fewestShared) threads.start(input.threads ?? availableParallelism());
+  const needed = neededValues(rules, values, planned);
+  if (source.records >= fewestShared && needed.size > 0) threads.start(input.threads ?? availableParallelism());
 
   progress("normalise");
-  const forms = await normalForms(session, values, rules, source);
-  const needed = neededValues(rules, values, planned);
+  const forms = await normalForms(session, values, rules, source, needed);
   const wanted = values.map(({ raw }, index): HashedValue | undefined => {
     const form = forms[index] as string;
     return needed.has(index) ? { raw, form, ofRaw: rules.normalisation === "tributary" } : undefined;
   });
-  const id = source.idColumn === undefined ? undefined : { raw: source.id, form: source.id, ofRaw: true };
+  // Where values are read as hashes, the id's among them tell quickest whether it is unique.
+  const hashed = source.idColumn !== undefined && needed.size > 0;
+  const id = hashed ? { raw: source.id, form: source.id, ofRaw: true } : undefined;
   const read = (done: number) => progress("normalise", done);
   const hashes = readHashes(session, [...wanted, id], source.records, read).catch((error: unknown) => {
     throw source.unreadable(error);
   });
   const columns = [...(await encodeAll(await hashes, byKey.values(), threads))];
   const ids = columns.pop()?.dictionary;
-  if (id && ids?.kinds !== source.records) await checkIds(session, source);
+  if (ids?.kinds !== source.records) await checkIds(session, source);
   const guarded = rules.mode === "closure" && input.suppress !== false;
   const { comparison } = rules;
   const { records } = source;

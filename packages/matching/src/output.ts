@@ -58,7 +58,7 @@ const copyOptions = {
   parquet: "format parquet, compression zstd, compression_level 1, dictionary_size_limit 5000",
 } as const;
 
-/** Names that the output adds; the input's columns of the same name get a `_2` behind theirs. */
+/** Names that the output adds; other columns of the input of the same name get a `_2` behind theirs. */
 const added = ["record_id", "profile_id"];
 
 /**
@@ -71,11 +71,13 @@ export async function writeOutput(session: Session, source: Source, path: string
     throw new MatchingError(`${path} is a folder. Name a file, such as ${path}/profiles.parquet.`);
   }
   const taken = new Set(added);
-  const columns = source.columns.map((name) => {
+  const columns = source.columns.flatMap((name) => {
+    // The id stands there already.
+    if (name === added[0] && name === source.idColumn) return [];
     let free = name;
     for (let number = 2; taken.has(free.toLowerCase()); number++) free = `${name}_${number}`;
     taken.add(free.toLowerCase());
-    return `${source.column(name)} as ${quoted(free)}`;
+    return [`${source.column(name)} as ${quoted(free)}`];
   });
   const partial = `${path}.${process.pid}.partial${/\.gz$/i.test(path) ? ".gz" : ""}`;
   const compressed = /\.gz$/i.test(path) ? ", compression gzip" : "";

@@ -78,6 +78,16 @@ describe("matching a file", () => {
     expect(readdirSync(join(folder, "work"))).toEqual([]);
   });
 
+  test("writes no column twice: an id named record_id stands there already, another column of that name does not", async () => {
+    const out = join(folder, "once.csv");
+    const [head = "", ...others] = rows;
+    const named = file("named.csv", [head.replace("id,", "record_id,"), ...others].join("\n"));
+    await run({ files: [named], out, idColumn: "record_id" });
+    expect(read(out)[0]).toEqual(["record_id", "profile_id", "first", "last", "email", "who"]);
+    await run({ files: [named], out, idColumn: undefined });
+    expect(read(out)[0]).toEqual(["record_id", "profile_id", "record_id_2", "first", "last", "email", "who"]);
+  });
+
   test("rows in another order, other formats and several files give the same profiles", async () => {
     const [head = "", ...records] = rows;
     const reversed = file(

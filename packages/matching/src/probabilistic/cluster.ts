@@ -229,13 +229,17 @@ export function recordRoots(encoded: Encoded, root: Int32Array, alike: (distinct
   for (const at of root) sizes[at] = (sizes[at] as number) + 1;
   const first = new Int32Array(encoded.size).fill(-1);
   const together = new Int8Array(encoded.size);
-  return Int32Array.from(encoded.distinctOf, (distinct, record) => {
-    const at = root[distinct] as number;
+  const { distinctOf } = encoded;
+  const roots = new Int32Array(distinctOf.length);
+  for (let record = 0; record < roots.length; record++) {
+    const at = root[distinctOf[record] as number] as number;
+    roots[record] = record;
     if (first[at] === -1) {
       first[at] = record;
-      return record;
+      continue;
     }
     if (together[at] === 0) together[at] = (sizes[at] as number) > 1 || alike(at) ? 1 : -1;
-    return together[at] === 1 ? (first[at] as number) : record;
-  });
+    if (together[at] === 1) roots[record] = first[at] as number;
+  }
+  return roots;
 }

@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { MatchAttribute } from "@tributary/model";
-import { dateOrderCounts } from "../normalise/expressions";
+import { dateReading } from "../normalise/dates";
+import type { DateReading } from "../normalise/expressions";
 import { sharedIntegers } from "./arrays";
 import { type Blocking, chooseBlocking, declaredBlocking } from "./candidates";
 import { allPairs, candidatesOf, compareParts, together } from "./compare";
@@ -221,13 +222,10 @@ async function dateReadings(
   table: string,
   attributes: readonly MatchAttribute[],
   column: ColumnSql,
-): Promise<Map<string, { dayFirst: boolean }>> {
-  const readings = new Map<string, { dayFirst: boolean }>();
+): Promise<ReadonlyMap<string, DateReading>> {
+  const readings = new Map<string, DateReading>();
   for (const one of attributes) {
-    if (one.type !== "DATE") continue;
-    const counts = await connection.runAndReadAll(`SELECT ${dateOrderCounts(column(one.column))} FROM ${table}`);
-    const [row] = counts.getRows();
-    readings.set(one.column, { dayFirst: Number(row?.[0] ?? 0) >= Number(row?.[1] ?? 0) });
+    if (one.type === "DATE") readings.set(one.column, await dateReading(connection, table, column(one.column)));
   }
   return readings;
 }

@@ -1,20 +1,27 @@
 import type { MatchRules } from "@tributary/model";
 import type { Source } from "../input/load";
-import { dateOrderCounts, normalExpression, normalFormOf } from "../normalise/expressions";
+import { dateReading } from "../normalise/dates";
+import { normalExpression, normalFormOf } from "../normalise/expressions";
 import { fastNormalExpression } from "../normalise/fast";
 import type { Session } from "../session";
 import { registerAwsNormaliser } from "./aws-normal";
 import type { ComparedValue } from "./values";
 
-/** SQL over `source` by value: the one form in which it is compared; null where nothing is known. */
+/**
+ * SQL over `source` by value: the one form in which it is compared; null where nothing is known.
+ *
+ * @param needed - places of the values that are compared: the others stay as they are
+ */
 export async function normalForms(
   session: Session,
   values: readonly ComparedValue[],
   rules: MatchRules,
   source: Source,
+  needed: ReadonlySet<number>,
 ): Promise<readonly string[]> {
   const forms: string[] = [];
-  for (const [index, value] of values.entries()) forms.push(await formOf(session, value, rules, source, index));
+  for (const [index, value] of values.entries())
+    forms.push(needed.has(index) ? await formOf(session, value, rules, source, index) : value.raw);
   return forms;
 }
 
@@ -38,9 +45,5 @@ async function formOf(
     return `${name}(${[...columns, (country && source.column(country)) ?? "null::VARCHAR"].join(", ")})`;
   }
   if (type !== "DATE") return fastNormalExpression(normalFormOf(type), raw);
-  const [counts] = await session.rows<{ day_first: bigint; month_first: bigint }>(
-    // Dates that begin with the year say nothing of the others' order, and are most.
-    `select ${dateOrderCounts(raw)} from source where not regexp_full_match(${raw}, '[0-9]{4}-[0-9]{2}-[0-9]{2}')`,
-  );
-  return fastNormalExpression("date", raw, { dayFirst: !counts || counts.day_first >= counts.month_first });
+  return fastNormalExpression("date", raw, await dateReading(session.connection, "source", raw));
 }

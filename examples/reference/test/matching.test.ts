@@ -200,6 +200,47 @@ test("a job that fails gives the lock back, and says why", async () => {
   expect(await match()).toMatchObject({ status: "SUCCEEDED" });
 }, 120_000);
 
+/** Who is in the audience that is a segment by SQL, and who is in the lake's, by what they are now. */
+async function wellKnown(): Promise<{ audience: string[]; lake: string[] }> {
+  await runtime.quiesce();
+  const { Items = [] } = await runtime.call<{ Items?: Record<string, { S?: string; BOOL?: boolean }>[] }>(
+    "dynamodb",
+    "Scan",
+    { TableName: platform.activation.membershipsTableName },
+  );
+  const { rows } = await runtime.query("SELECT profile_id FROM curated.segments WHERE segment = 'wellKnown'");
+  return {
+    audience: Items.flatMap(({ member, profileId }) => (member?.BOOL ? [profileId?.S ?? ""] : [])).sort(),
+    lake: rows.map((row) => String(Object.values(row)[0])).sort(),
+  };
+}
+
+test("a segment by SQL is an audience from the night on that finds it, and goes along when people become one", async () => {
+  await identify("web", [{ userId: "s-1", anonymousId: "b-1" }, { userId: "s-2" }]);
+  expect(await nightly()).toContain("Import segments");
+  const found = await wellKnown();
+  const { "user_id:s-1": first = "", "user_id:s-2": second } = await profiles();
+  expect(found.audience).toContain(first);
+  expect(found.audience).not.toContain(second);
+  expect(found.audience).toEqual(found.lake);
+
+  const steward = (action: string, a: string, b: string) =>
+    runtime.call("lambda", "Invoke", {
+      FunctionName: platform.identities.stewardFunctionName,
+      Payload: Buffer.from(JSON.stringify({ action, a, b, by: "sam@example.org" })),
+    });
+  await steward("link", "user_id:s-1", "user_id:s-2");
+  const both = (await profiles())["user_id:s-2"];
+  expect((await wellKnown()).audience).toContain(both);
+  await steward("unlink", "user_id:s-1", "user_id:s-2");
+  await steward("unlink", "user_id:s-1", "anonymous_id:b-1");
+  await nightly();
+  const after = await wellKnown();
+  expect(after.audience).toEqual(after.lake);
+  const { "user_id:s-1": one, "user_id:s-2": other } = await profiles();
+  expect(after.audience.filter((id) => id === one || id === other)).toEqual([]);
+}, 120_000);
+
 test("records are forgotten on request; those that are not there are forgotten already", async () => {
   const uniqueIds = [matchRecordId("crm", "user_id", "c-1"), matchRecordId("crm", "user_id", "nobody")];
   const run = await ended(await start(pipelines["forget-matches"], undefined, { uniqueIds }));
@@ -219,5 +260,5 @@ async function tableLocation(): Promise<{ bucket: string; prefix: string }> {
 test("the page shows this program", () => {
   const page = readFileSync(join(__dirname, "../../../docs/identity/entity-resolution.md"), "utf8");
   const program = readFileSync(join(__dirname, "fixtures", "matching", "index.ts"), "utf8");
-  expect(page).toContain(program.slice(program.indexOf("const lake"), program.indexOf("\n\nconst activation")));
+  expect(page).toContain(program.slice(program.indexOf("const segments"), program.indexOf("\n\nexport const")));
 });

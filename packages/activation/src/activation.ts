@@ -1,9 +1,10 @@
 import type * as cloudwatch from "@pulumi/aws/cloudwatch";
 import type * as dynamodb from "@pulumi/aws/dynamodb";
 import type * as lambda from "@pulumi/aws/lambda";
+import type * as sfn from "@pulumi/aws/sfn";
 import type * as pulumi from "@pulumi/pulumi";
 import { SecureTable, TributaryComponent } from "@tributary/core";
-import type { ActivationArgs } from "./args";
+import type { ActivationArgs, NightlyStep } from "./args";
 import { normalize } from "./normalize";
 import { makeComputedStores } from "./resources/computed-stores";
 import { makeComputedTraits } from "./resources/computed-traits";
@@ -11,6 +12,7 @@ import { makeDestinations } from "./resources/destinations";
 import { makeMembershipEvents } from "./resources/membership-events";
 import { makeProfileApi } from "./resources/profile-api";
 import { makePropagation } from "./resources/propagation";
+import { makeSegmentImport } from "./resources/segment-import";
 
 /** The raw resources. */
 export interface ActivationNodes {
@@ -20,12 +22,16 @@ export interface ActivationNodes {
   readonly propagate: lambda.Function;
   /** Where there are audiences. */
   readonly audienceEvents?: cloudwatch.EventBus;
-  /** These where something is computed from events. */
+  /** These where something is computed from events, or an audience is a segment by SQL. */
   readonly traitFacts?: dynamodb.Table;
   readonly standings?: dynamodb.Table;
+  /** These where something is computed from events. */
   readonly computeTraits?: lambda.Function;
   readonly sweep?: lambda.Function;
   readonly recompute?: lambda.Function;
+  /** These where an audience is a segment by SQL. */
+  readonly segmentImporter?: lambda.Function;
+  readonly segmentImport?: sfn.StateMachine;
 }
 
 /** Activation's part of the platform's contract. */
@@ -65,6 +71,11 @@ export class Activation extends TributaryComponent {
   readonly profileApiUrl: pulumi.Output<string>;
   readonly contract: ActivationContract;
   readonly nodes: ActivationNodes;
+  /**
+   * Steps for the lake's nightly pipeline, `lake.runNightly({ steps: activation.nightlySteps })`: where audiences are
+   * segments by SQL, their import after the segments are made; else none.
+   */
+  readonly nightlySteps: readonly NightlyStep[];
 
   constructor(name: string, args: ActivationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("Activation", name, opts);
@@ -103,11 +114,19 @@ export class Activation extends TributaryComponent {
     const { api, handler, secretArn } = makeProfileApi(name, stores, this.child());
     // `normalize` refuses what is computed from events without the events.
     const keepers =
-      computed && args.events
+      computed && args.events && resolved.fromEvents
         ? makeComputedTraits(name, { foundation, events: args.events, stores: computed, resolved }, this.child())
         : undefined;
+    const segments =
+      computed && args.segments && resolved.sqlAudiences.length > 0
+        ? makeSegmentImport(
+            name,
+            { foundation, place: this.place, module: this.module, segments: args.segments, stores: computed, resolved },
+            this.child(),
+          )
+        : undefined;
     const audienceEvents =
-      Object.keys(resolved.audiences).length > 0
+      Object.keys(args.audiences).length > 0
         ? makeMembershipEvents(name, { foundation, memberships }, this.child())
         : undefined;
 
@@ -116,7 +135,7 @@ export class Activation extends TributaryComponent {
       profileApiUrl: api.url,
       profileApiSecretArn: secretArn,
       membershipsTableName: memberships.name,
-      audiences: Object.keys(resolved.audiences),
+      audiences: Object.keys(args.audiences),
       destinations: resolved.destinations.map((destination) => destination.name),
       ...(audienceEvents && { audienceEventBusName: audienceEvents.name }),
       ...(computed && {
@@ -138,7 +157,11 @@ export class Activation extends TributaryComponent {
         sweep: keepers.sweep.function,
         recompute: keepers.recompute.function,
       }),
+      ...(segments && { segmentImporter: segments.importer.function, segmentImport: segments.machine }),
     };
+    this.nightlySteps = segments
+      ? [{ name: "Import segments", after: "traits", stateMachine: { arn: segments.machine.arn }, retries: 1 }]
+      : [];
     this.registerOutputs({ profileApiUrl: api.url, membershipsTableName: memberships.name });
   }
 }

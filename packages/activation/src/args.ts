@@ -1,7 +1,16 @@
 import type * as dynamodb from "@pulumi/aws/dynamodb";
 import type { Input } from "@pulumi/pulumi";
-import type { Callback, FoundationRef, OnDelete, ProfileStoreRef, TableRef, Transform } from "@tributary/core";
-import type { AudienceDefinition, Profile, TraitDefinition } from "@tributary/model";
+import type {
+  Callback,
+  FoundationRef,
+  OnDelete,
+  ProfileStoreRef,
+  SegmentsRef,
+  StateMachineRef,
+  TableRef,
+  Transform,
+} from "@tributary/core";
+import type { Profile, SegmentDefinition, TraitDefinition } from "@tributary/model";
 
 /** Makes what a destination gets of a profile: a JSON object. Embedded in the delivery's Lambda function. */
 export type MapProfile = (
@@ -52,8 +61,13 @@ export interface ActivationArgs {
   readonly traits?: Readonly<Record<string, TraitDefinition>>;
   /** The events table with a stream of new images, `ingestion.events`: needed for `traits`, and for audiences over events. */
   readonly events?: TableRef;
-  /** By name: letters, digits, dashes. Predicates over stated and computed traits, and over events. */
-  readonly audiences: Readonly<Record<string, AudienceDefinition>>;
+  /**
+   * By name: letters, digits, dashes. Predicates over stated and computed traits, and over events; and the lake's segments
+   * by SQL, under their names there, which are as of the last night (`segments`, `nightlySteps`).
+   */
+  readonly audiences: Readonly<Record<string, SegmentDefinition>>;
+  /** `lake.segments`: needed for audiences that are segments by SQL. */
+  readonly segments?: SegmentsRef | undefined;
   /** By name: lower case letters, digits, dashes. */
   readonly destinations?: Readonly<Record<string, DestinationArgs>>;
   /** The profile API's bearer token. Left out: a random one, kept in Secrets Manager. */
@@ -61,6 +75,14 @@ export interface ActivationArgs {
   /** Memberships and what was delivered, when they leave the program. @default "retain" */
   readonly onDelete?: OnDelete;
   readonly transform?: ActivationTransforms;
+}
+
+/** What the lake's nightly pipeline is to run: a member of `lake.runNightly({ steps })`. */
+export interface NightlyStep {
+  readonly name: string;
+  readonly after: "traits";
+  readonly stateMachine: StateMachineRef;
+  readonly retries: number;
 }
 
 /** Escape hatches, keyed as `nodes`. */

@@ -12,4 +12,8 @@ export const activationDefaults = Object.freeze({
   sweepSchedule: "rate(1 minute)",
   dispatchBatchSize: 200,
   deliverBatchSize: 10,
+  /** Parts of a segment by SQL that are imported at a time. */
+  segmentConcurrency: 8,
+  /** Hours that an import of segments may take. */
+  segmentImportHours: 6,
 });

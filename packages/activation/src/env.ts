@@ -1,14 +1,17 @@
-import { audienceDefinitionSchema, identityRulesSchema, traitDefinitionsSchema } from "@tributary/model";
+import {
+  audienceDefinitionSchema,
+  identityRulesSchema,
+  segmentDefinitionSchema,
+  traitDefinitionsSchema,
+} from "@tributary/model";
 import * as z from "zod/mini";
 
 /** Environments and `config.json` of the functions: made by the component, read by the handlers. */
 const name = z.string().check(z.minLength(1));
 const positive = z.coerce.number().check(z.positive());
 
-const audiences = z.record(z.string(), audienceDefinitionSchema);
-
 export const propagateEnv = z.object({ MEMBERSHIPS_TABLE: name });
-export const propagateConfig = z.object({ audiences });
+export const propagateConfig = z.object({ audiences: z.record(z.string(), audienceDefinitionSchema) });
 
 /** Index of the standings table over what is due. */
 export const dueIndex = "due";
@@ -22,7 +25,7 @@ export const settleEnv = z.object({
   GRAPH_TABLE: name,
 });
 export const recomputeEnv = z.extend(settleEnv, { EVENTS_TABLE: name });
-const declared = { traits: traitDefinitionsSchema, audiences };
+const declared = { traits: traitDefinitionsSchema, audiences: z.record(z.string(), segmentDefinitionSchema) };
 export const settleConfig = z.object(declared);
 export const traitFactsConfig = z.object({ ...declared, rules: identityRulesSchema });
 

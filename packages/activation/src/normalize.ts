@@ -26,6 +26,10 @@ import {
   eventTraitsOf,
   type IdentityRules,
   identityRulesSchema,
+  isStreamed,
+  type SegmentDefinition,
+  segmentDefinitionSchema,
+  sqlSegmentSchema,
   type TraitDefinitions,
   traitDefinitionsSchema,
 } from "@tributary/model";
@@ -33,6 +37,7 @@ import type { ActivationArgs, ActivationTransforms, DestinationArgs, MapProfile 
 import { activationDefaults as defaults } from "./defaults";
 import { maxAudiences } from "./domain/standing/limits";
 import { urlFault } from "./domain/webhook";
+import { segmentsFaults } from "./segments-faults";
 
 export interface ResolvedDestination {
   readonly name: string;
@@ -49,11 +54,16 @@ export interface ResolvedDestination {
 
 /** Activation's arguments with everything decided. */
 export interface ResolvedActivation {
-  /** What the functions that compute traits go by; undefined where nothing is computed from events. */
+  /** What the functions that keep standings go by; undefined where audiences are a matter of profiles alone. */
   readonly computed:
-    | { readonly traits: TraitDefinitions; readonly audiences: Readonly<Record<string, AudienceDefinition>> }
+    | { readonly traits: TraitDefinitions; readonly audiences: Readonly<Record<string, SegmentDefinition>> }
     | undefined;
+  /** Whether something is computed from events. */
+  readonly fromEvents: boolean;
+  /** Those that are predicates. */
   readonly audiences: Readonly<Record<string, AudienceDefinition>>;
+  /** Names of those that are the lake's, by SQL. */
+  readonly sqlAudiences: readonly string[];
   readonly destinations: readonly ResolvedDestination[];
   readonly rules: IdentityRules;
   readonly profileApiToken: Input<string> | undefined;
@@ -65,9 +75,13 @@ export interface ResolvedActivation {
 export function normalize(name: string, args: ActivationArgs): ResolvedActivation {
   validate(`Activation "${name}"`, activationFaults(args));
   const { audiences, traits = {} } = args;
+  const sqlAudiences = Object.keys(sqlIn(audiences));
+  const fromEvents = asksEvents(traits, audiences);
   return {
-    computed: asksEvents(traits, audiences) ? { traits, audiences } : undefined,
-    audiences,
+    computed: fromEvents || sqlAudiences.length > 0 ? { traits, audiences } : undefined,
+    fromEvents,
+    audiences: streamedIn(audiences),
+    sqlAudiences,
     destinations: Object.entries(args.destinations ?? {}).map(([destination, given]) => ({
       name: destination,
       url: given.url,
@@ -87,6 +101,18 @@ export function normalize(name: string, args: ActivationArgs): ResolvedActivatio
   };
 }
 
+/** Those that are predicates. */
+function streamedIn(audiences: ActivationArgs["audiences"]): Record<string, AudienceDefinition> {
+  const streamed = Object.entries(audiences).flatMap(([name, one]) => (isStreamed(one) ? [[name, one] as const] : []));
+  return Object.fromEntries(streamed);
+}
+
+/** SELECTs by name of those that are the lake's. */
+function sqlIn(audiences: ActivationArgs["audiences"]): Record<string, string> {
+  const sql = Object.entries(audiences).flatMap(([name, one]) => (isStreamed(one) ? [] : [[name, one.sql] as const]));
+  return Object.fromEntries(sql);
+}
+
 /** Whether something is computed from events. */
 function asksEvents(traits: object, audiences: ActivationArgs["audiences"]): boolean {
   return Object.keys(traits).length > 0 || Object.keys(eventTraitsOf(audiences)).length > 0;
@@ -98,6 +124,7 @@ const knownArguments: readonly (keyof ActivationArgs)[] = [
   "traits",
   "events",
   "audiences",
+  "segments",
   "destinations",
   "profileApiToken",
   "onDelete",
@@ -142,6 +169,7 @@ export function activationFaults(args: ActivationArgs): Fault[] {
       Object.entries(given).flatMap(([name, definition]) => audienceFaults(name, definition)),
     ),
     ...eventsFaults(args),
+    ...segmentsFaults(args.segments, sqlIn(audiencesIn(args.audiences))),
     ...optionalObjectFaults("destinations", args.destinations, "{ crm: webhook({ … }) }", (given) =>
       Object.entries(given).flatMap(([name, destination]) => destinationFaults(name, destination, audiences)),
     ),
@@ -158,37 +186,37 @@ function eventsFaults({ events, traits, audiences }: ActivationArgs): Fault[] {
     events === undefined
       ? []
       : tableRefFaults("events", events, "ingestion.events", "or a table ref whose table has a stream of new images");
-  if (!asksEvents(isRecord(traits) ? traits : {}, valid)) return faults;
-  if (events === undefined) {
+  const fromEvents = asksEvents(isRecord(traits) ? traits : {}, valid);
+  if (!fromEvents && Object.keys(sqlIn(valid)).length === 0) return faults;
+  if (fromEvents && events === undefined) {
     const reason = "is missing; give ingestion.events: traits, or an audience over events, are computed from it";
     faults.push({ path: "events", reason });
   }
   const count = isRecord(audiences) ? Object.keys(audiences).length : 0;
   if (count > maxAudiences) {
-    const reason = `are ${count}; with what is computed from events there may be ${maxAudiences}, as they change in one transaction: leave some to a second Activation`;
+    const reason = `are ${count}; with what is computed from events, or by SQL, there may be ${maxAudiences}, as they change in one transaction: leave some to a second Activation`;
     faults.push({ path: "audiences", reason });
   }
   return faults;
 }
 
 /** Those of the given audiences that are some. */
-function audiencesIn(given: unknown): Record<string, AudienceDefinition> {
+function audiencesIn(given: unknown): Record<string, SegmentDefinition> {
   if (!isRecord(given)) return {};
-  const parsed = Object.entries(given).map(([name, one]) => [name, audienceDefinitionSchema.safeParse(one)] as const);
+  const parsed = Object.entries(given).map(([name, one]) => [name, segmentDefinitionSchema.safeParse(one)] as const);
   return Object.fromEntries(parsed.flatMap(([name, { data }]) => (data ? [[name, data]] : [])));
 }
 
 function audienceFaults(name: string, definition: unknown): Fault[] {
   const path = `audiences.${name}`;
-  if (isRecord(definition) && typeof definition.sql === "string") {
-    const reason =
-      "is a segment by SQL, which is in the lake only (curated.segments, nightly); give Activation a predicate";
-    return [{ path, reason }];
-  }
   const reason = "must be named by letters, digits and dashes, beginning with a letter";
   return [
     ...(/^[A-Za-z][A-Za-z0-9-]{0,62}$/.test(name) ? [] : [{ path, reason }]),
-    ...zodFaults(audienceDefinitionSchema, definition, path),
+    ...zodFaults(
+      isRecord(definition) && "sql" in definition ? sqlSegmentSchema : audienceDefinitionSchema,
+      definition,
+      path,
+    ),
   ];
 }
 

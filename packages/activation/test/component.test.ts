@@ -6,7 +6,18 @@ import * as pulumi from "@pulumi/pulumi";
 import { callbackText, type FoundationRef } from "@tributary/core";
 import { runStack, type StackRun } from "@tributary/testing";
 import { violations } from "../../core/test/well-architected";
-import { Activation, type ActivationArgs, activationDefaults, audience, count, event, trait, webhook } from "../src";
+import {
+  Activation,
+  type ActivationArgs,
+  activationDefaults,
+  audience,
+  count,
+  event,
+  segment,
+  sql,
+  trait,
+  webhook,
+} from "../src";
 import { activationFaults } from "../src/normalize";
 
 const root = join(__dirname, "../../..");
@@ -59,6 +70,7 @@ const bundles = [
   "profile-api-authorizer",
   "propagate",
   "recompute",
+  "segment-importer",
   "settle-profiles",
   "sweep",
   "trait-facts",
@@ -327,12 +339,123 @@ describe("with traits computed from events", () => {
     ]);
     const sql = { ...given.audiences, vips: { sql: "select profile_id from curated.people", description: "" } };
     expect(faults({ ...computed, audiences: sql })).toEqual([
-      expect.stringMatching(/^audiences.vips: is a segment by SQL/),
+      expect.stringMatching(/^segments: is missing; give lake.segments, .*audiences.vips by SQL/),
     ]);
     const many = Object.fromEntries(Array.from({ length: 91 }, (_, n) => [`a${n}`, audience(trait("x").exists())]));
     expect(faults({ ...computed, destinations: {}, audiences: many })).toEqual([
       expect.stringMatching(/^audiences: are 91/),
     ]);
+  });
+});
+
+describe("with segments by SQL", () => {
+  const bucket = (name: string) => ({ label: name, name, arn: `arn:aws:s3:::${name}`, keyArn: `${key}-of-${name}` });
+  const vips = segment(sql("select profile_id from curated.people where identifiers >= 2"));
+  const segments = {
+    sql: { vips: vips.sql, others: "select profile_id from curated.people" },
+    members: { database: "curated", table: "segments", bucket: bucket("curated"), prefix: "segments/" },
+    workgroup: {
+      name: "cdp-segments",
+      arn: "arn:aws:athena:us-east-1:000000000000:workgroup/cdp-segments",
+      results: bucket("workspace"),
+      resultsPrefix: "segments/",
+    },
+  };
+  const bySql: ActivationArgs = {
+    ...given,
+    foundation: { ...foundation, network },
+    audiences: { ...given.audiences, vips },
+    segments,
+  };
+  let run: StackRun;
+  beforeAll(async () => {
+    run = await runStack(() => {
+      const { contract, nightlySteps } = new Activation("cdp", bySql);
+      return { contract, nightlySteps };
+    });
+  }, 60_000);
+  const allowed = (name: string) =>
+    run.graph
+      .byType("aws:iam/rolePolicy:RolePolicy")
+      .filter((policy) => policy.name.startsWith(`${name}-`))
+      .flatMap(
+        ({ inputs }) => JSON.parse(String(inputs.policy)).Statement as { Action: string[]; Resource: string[] }[],
+      )
+      .flatMap(({ Action, Resource }) =>
+        Action.flatMap((action) => Resource.map((resource) => `${action} ${resource}`)),
+      );
+
+  test("keeps every rule of the well-architected table; nothing computes from events that nothing asks", () => {
+    expect(violations(run.graph)).toEqual([]);
+    expect(run.graph.orphans()).toEqual([]);
+    const functions = run.graph.byType(functionType).map(({ name }) => name);
+    expect(functions).toContain("cdp-segment-importer");
+    expect(functions).not.toContain("cdp-sweep");
+    expect(run.outputs.contract).toMatchObject({ audiences: ["bigSpenders", "everyone", "vips"] });
+  });
+
+  test("the night gets a step, which asks for the audiences' segments alone", () => {
+    const { arn } = run.graph.find("aws:sfn/stateMachine:StateMachine", "cdp-segments").outputs;
+    expect(run.outputs.nightlySteps).toEqual([
+      { name: "Import segments", after: "traits", stateMachine: { arn }, retries: 1 },
+    ]);
+    const { inputs } = run.graph.find("aws:sfn/stateMachine:StateMachine", "cdp-segments");
+    expect(JSON.parse(String(inputs.definition)).States.Ask.Arguments).toEqual({
+      QueryString: `SELECT segment, profile_id FROM "curated"."segments" WHERE segment IN ('vips')`,
+      WorkGroup: "cdp-segments",
+    });
+  });
+
+  test("the machine reads the one table and writes answers; the function reads answers and settles", () => {
+    const machine = allowed("cdp-segments").filter((one) => /^(s3|athena|glue|lambda|dynamodb):/.test(one));
+    expect(machine.filter((one) => one.startsWith("s3:"))).toEqual([
+      "s3:GetObject arn:aws:s3:::curated/segments/*",
+      "s3:ListBucket arn:aws:s3:::curated",
+      ...["GetObject", "PutObject", "AbortMultipartUpload", "ListMultipartUploadParts"].map(
+        (action) => `s3:${action} arn:aws:s3:::workspace/segments/*`,
+      ),
+      "s3:GetBucketLocation arn:aws:s3:::workspace",
+      "s3:ListBucketMultipartUploads arn:aws:s3:::workspace",
+    ]);
+    expect(machine.filter((one) => one.startsWith("athena:")).every((one) => one.endsWith("/cdp-segments"))).toBe(true);
+    expect(machine.filter((one) => /^glue:GetTable /.test(one)).map((one) => one.split(":").at(-1))).toEqual([
+      "catalog",
+      "database/curated",
+      "table/curated/segments",
+    ]);
+    expect(machine.filter((one) => /^(dynamodb|lambda):/.test(one))).toEqual([
+      expect.stringMatching(/^lambda:InvokeFunction .*cdp-segment-importer/),
+    ]);
+    const importer = allowed("cdp-segment-importer");
+    expect(importer.filter((one) => one.startsWith("s3:"))).toEqual([
+      "s3:GetObject arn:aws:s3:::workspace/segments/*",
+      "s3:ListBucket arn:aws:s3:::workspace",
+    ]);
+    const writes = importer.filter((one) => /^dynamodb:(Put|Update|Delete|BatchWrite)/.test(one));
+    expect(writes.map((one) => one.replace(/^dynamodb:(\w+) .*\/cdp-([a-z-]+)-\w+$/, "$1 $2")).sort()).toEqual([
+      "PutItem standings",
+      "UpdateItem memberships",
+      "UpdateItem trait-facts",
+    ]);
+  });
+
+  test("what is missing or another than the lake's is said", () => {
+    const faults = (args: object) =>
+      activationFaults({ ...bySql, ...args } as ActivationArgs).map(({ path, reason }) => `${path}: ${reason}`);
+    expect(faults({})).toEqual([]);
+    expect(faults({ audiences: { vip: vips }, destinations: {} })).toEqual([
+      'audiences.vip: is a segment by SQL, and the lake has none of this name; did you mean "vips"?',
+    ]);
+    expect(faults({ audiences: { ...given.audiences, others: vips } })).toEqual([
+      "audiences.others: is another SELECT than the lake's segment of this name; give both the same object",
+    ]);
+    expect(
+      faults({ segments: { ...segments, workgroup: { ...segments.workgroup, arn: 7, resultsPrefix: "x" } } }),
+    ).toEqual([
+      expect.stringMatching(/^segments.workgroup.arn: 7 must be/),
+      expect.stringMatching(/^segments.workgroup.resultsPrefix: "x" must be/),
+    ]);
+    expect(faults({ segments: "lake" })).toEqual([expect.stringMatching(/^segments: "lake" must be/)]);
   });
 });
 

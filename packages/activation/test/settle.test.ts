@@ -66,6 +66,7 @@ class World implements SettlePorts {
 
   now = () => this.now_;
   profile = async () => this.person;
+  heir = async () => this.person?.profileId;
   standing = async () => this.stored;
   memberships = async () => ({});
   backoff = async () => undefined;

@@ -74,6 +74,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const predicates = {
+  buyers: audience(trait("orders").atLeast(2)),
+  spenders: audience(all(trait("revenue").atLeast(50), trait("vip").equals(true))),
+  active: audience(trait("orders_1h").atLeast(1)),
+  idle: audience(all(event("Viewed").atLeast(1), not(event("Viewed").atLeast(1).within({ minutes: 20 })))),
+  lost: audience(event("Order Completed").none().within({ minutes: 45 })),
+};
 const definitions = definitionsOf(
   {
     orders: count(event("Order Completed")),
@@ -81,13 +88,7 @@ const definitions = definitionsOf(
     orders_1h: count(event("Order Completed")).within({ hours: 1 }),
     last_page: last(event("Viewed").property("page")).within({ minutes: 30 }),
   },
-  {
-    buyers: audience(trait("orders").atLeast(2)),
-    spenders: audience(all(trait("revenue").atLeast(50), trait("vip").equals(true))),
-    active: audience(trait("orders_1h").atLeast(1)),
-    idle: audience(all(event("Viewed").atLeast(1), not(event("Viewed").atLeast(1).within({ minutes: 20 })))),
-    lost: audience(event("Order Completed").none().within({ minutes: 45 })),
-  },
+  predicates,
 );
 
 type Item = Record<string, { S?: string; N?: string; BOOL?: boolean }>;
@@ -281,7 +282,7 @@ class Platform {
       const facts = profile.identifiers.flatMap((one: Identifier) => hung.get(nodeKey(one)) ?? []);
       const { values } = foldTraits(facts, definitions.all, at);
       const person = withComputed(profile, values, definitions);
-      const audiences = Object.entries(definitions.audiences).filter(([, { predicate }]) => matches(predicate, person));
+      const audiences = Object.entries(predicates).filter(([, { predicate }]) => matches(predicate, person));
       return { person, values, audiences: audiences.map(([name]) => name).sort() };
     });
   }

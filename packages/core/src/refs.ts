@@ -43,6 +43,22 @@ export interface GlueTableRef extends Labelled {
   readonly columns?: readonly string[];
 }
 
+/** Segments by SQL that a lake computes each night, and where they are asked for: `lake.segments`. */
+export interface SegmentsRef extends Labelled {
+  /** Who is in which segment: the columns `segment` and `profile_id`. */
+  readonly members: GlueTableRef;
+  /** Their SELECTs by name; plain, as they decide what is a valid audience. */
+  readonly sql: Readonly<Record<string, string>>;
+  /** The Athena workgroup that asks, and where its answers lie. */
+  readonly workgroup: {
+    readonly name: Input<string>;
+    readonly arn: Input<string>;
+    readonly results: BucketRef;
+    /** In the bucket, with a slash at its end; plain, as grants are named after it. */
+    readonly resultsPrefix: string;
+  };
+}
+
 /** A Kinesis data stream. */
 export interface EventStreamRef extends Labelled {
   readonly name: Input<string>;

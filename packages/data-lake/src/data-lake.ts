@@ -8,6 +8,7 @@ import {
   type BucketRef,
   type DeepInput,
   type GlueTableRef,
+  type SegmentsRef,
   scheduleStateMachine,
   TributaryComponent,
   tagsFor,
@@ -23,6 +24,7 @@ import { makeOptimizers } from "./resources/optimizers";
 import { makePipeline, type PipelineArgs } from "./resources/pipeline";
 import { grantReader, type ReadContext } from "./resources/reader";
 import { qualityMetrics, qualityPrefix, uploadScripts } from "./resources/scripts";
+import { makeSegmentsRef } from "./resources/segments";
 import { makeServing } from "./resources/serving";
 import { makeWorkgroup } from "./resources/workgroup";
 import type { ReaderArgs } from "./serving/args";
@@ -46,6 +48,8 @@ export class DataLake extends TributaryComponent {
   readonly workgroupName: pulumi.Output<string>;
   /** Whom to match: `matching.input` of IdentityResolution. Only with `peopleToMatch: true`. */
   readonly peopleToMatch: GlueTableRef | undefined;
+  /** The segments by SQL, for Activation's audiences: `segments` of Activation. Only where there are some. */
+  readonly segments: SegmentsRef | undefined;
   /** What is kept for a while only: results of queries, scratch files, and below `matching/` the output of matching jobs. */
   readonly workspace: BucketRef;
   readonly #name: string;
@@ -182,6 +186,11 @@ export class DataLake extends TributaryComponent {
           columns: peopleToMatch.columns.map((column) => column.name),
         }
       : undefined;
+    this.segments = makeSegmentsRef(
+      `${name}-segments`,
+      { resolved, database: catalog.databases.curated.name, buckets, tags },
+      this.child(),
+    );
     this.#contractWith = (pipelines) => ({
       pipelines,
       databases: {

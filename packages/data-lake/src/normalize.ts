@@ -23,6 +23,7 @@ import { type ResolvedRedshift, resolveRedshift } from "./serving/redshift-args"
 import { type ResolvedStep, resolveSteps, stepsFaults } from "./steps";
 import type { Zone } from "./tables";
 import { type LakePlan, planLake } from "./tables/lake-plan";
+import { sqlOf } from "./traits/sql-segments";
 
 /** The nightly pipeline with everything decided. */
 export interface ResolvedNightly {
@@ -37,6 +38,8 @@ export interface ResolvedDataLake {
   readonly databases: Readonly<Record<Zone, string>>;
   readonly nightly: ResolvedNightly | "later";
   readonly peopleToMatch: boolean;
+  /** SELECTs of the segments by SQL, by name. */
+  readonly sqlSegments: Readonly<Record<string, string>>;
   /** Tables and steps, with what the user added. */
   readonly plan: LakePlan;
   /** Views, ours and the user's. */
@@ -66,6 +69,7 @@ export function normalize(name: string, args: DataLakeArgs): ResolvedDataLake {
     databases: { raw: `${prefix}raw`, clean: `${prefix}clean`, curated: `${prefix}curated` },
     nightly: args.nightly === "later" ? "later" : resolveNightly(args.nightly ?? {}),
     peopleToMatch: args.peopleToMatch ?? dataLakeDefaults.peopleToMatch,
+    sqlSegments: sqlOf(args.segments),
     plan,
     viewPlan: planViews(args, plan),
     readers: args.readers ?? {},

@@ -15,6 +15,7 @@ export * from "./files";
 export * from "./kafka";
 export * from "./logger";
 export * from "./metrics";
+export * from "./object-lines";
 export * from "./profile-store";
 export * from "./signing";
 export * from "./stored-event";

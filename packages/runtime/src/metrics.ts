@@ -29,6 +29,8 @@ export const metricNames = [
   "AudienceEntered",
   /** [audience] */
   "AudienceExited",
+  /** [audience]: profiles that the lake names and that are not there. */
+  "SegmentProfilesUnknown",
   /** [destination] */
   "DeliveriesSucceeded",
   /** [destination] */

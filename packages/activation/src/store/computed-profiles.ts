@@ -1,4 +1,4 @@
-import type { AudienceDefinition, Profile, TraitDefinitions } from "@tributary/model";
+import type { Profile, SegmentDefinition, TraitDefinitions } from "@tributary/model";
 import { declaredValues, definitionsOf, withComputed } from "../domain/standing/computed";
 import { valuesNow } from "../domain/standing/settle";
 import { SettleStore } from "./settle-store";
@@ -17,7 +17,7 @@ interface ReadTables {
 export function computeBy(
   { STANDINGS_TABLE, TRAIT_FACTS_TABLE, ...tables }: ReadTables,
   declared:
-    | { readonly traits: TraitDefinitions; readonly audiences: Readonly<Record<string, AudienceDefinition>> }
+    | { readonly traits: TraitDefinitions; readonly audiences: Readonly<Record<string, SegmentDefinition>> }
     | undefined,
   now?: () => number,
 ): Compute {

@@ -1,7 +1,8 @@
 import type { Profile, TraitFact } from "@tributary/model";
 import { ProfileStore } from "@tributary/runtime";
 import type { Definitions } from "../domain/standing/computed";
-import { type SettlePorts, settle } from "../domain/standing/settle";
+import type { SaidOf } from "../domain/standing/said";
+import { type SettlePorts, settle, settleWithHeir, tell } from "../domain/standing/settle";
 import type { AudienceState, Reason, Standing, Step } from "../domain/standing/standing";
 import { Standings } from "./standings";
 import { TraitFacts } from "./trait-facts";
@@ -34,6 +35,10 @@ export class SettleStore implements SettlePorts {
     return (await this.profiles.byIds([profileId])).get(profileId);
   }
 
+  async heir(profileId: string): Promise<string | undefined> {
+    return (await this.profiles.byId(profileId))?.profileId;
+  }
+
   facts(profile: Profile, since: number | undefined): Promise<readonly TraitFact[]> {
     return this.traitFacts.of(profile, since);
   }
@@ -60,5 +65,13 @@ export function settleOver(
   store: SettleStore,
   definitions: Definitions,
 ): (profileId: string, cause: Reason) => Promise<readonly Step[]> {
-  return (profileId, cause) => settle(profileId, cause, definitions, store);
+  return (profileId, cause) => settleWithHeir(profileId, cause, definitions, store);
+}
+
+/** What the lake says of people, over the tables of a function. */
+export function tellOver(store: SettleStore, definitions: Definitions) {
+  return {
+    enter: (profileId: string, news: SaidOf) => tell(profileId, "segment", definitions, store, news),
+    leave: (profileId: string, news: SaidOf) => settle(profileId, "segment", definitions, store, news),
+  };
 }

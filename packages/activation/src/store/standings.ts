@@ -19,6 +19,7 @@ export const dueShards = Array.from({ length: 16 }, (_, shard) => shard.toString
 const content = z.object({
   values: z.record(z.string(), z.json()),
   audiences: z.record(z.string(), z.object({ member: z.boolean(), sequence: z.number() })),
+  said: z._default(z.record(z.string(), z.object({ member: z.boolean(), run: z.string() })), {}),
 });
 
 export interface StandingTables {
@@ -142,14 +143,14 @@ function versionValue(version: string | null): Item[string] {
   return version === null ? { NULL: true } : { S: version };
 }
 
-function itemOf({ profileId, revision, asOf, nextChange, basis, version, values, audiences }: Standing): Item {
+function itemOf({ profileId, revision, asOf, nextChange, basis, version, values, audiences, said }: Standing): Item {
   return {
     profileId: { S: profileId },
     revision: { N: String(revision) },
     asOf: { N: String(asOf) },
     basis: { S: basis },
     version: versionValue(version),
-    data: { S: JSON.stringify({ values, audiences }) },
+    data: { S: JSON.stringify({ values, audiences, ...(Object.keys(said).length === 0 ? {} : { said }) }) },
     // Only what waits for an instant is in the index.
     ...(nextChange === undefined
       ? {}
@@ -158,7 +159,7 @@ function itemOf({ profileId, revision, asOf, nextChange, basis, version, values,
 }
 
 function standingOf(item: Item): Standing {
-  const { values, audiences } = content.parse(JSON.parse(item.data?.S ?? ""));
+  const { values, audiences, said } = content.parse(JSON.parse(item.data?.S ?? ""));
   return {
     profileId: item.profileId?.S ?? "",
     revision: Number(item.revision?.N),
@@ -168,6 +169,7 @@ function standingOf(item: Item): Standing {
     version: item.version?.S ?? null,
     values,
     audiences,
+    said,
   };
 }
 

@@ -5,6 +5,7 @@ import type { ResolvedDataLake } from "../normalize";
 import type { Zone } from "../tables";
 import { landPrefix } from "./land";
 import { qualityPrefix } from "./scripts";
+import { segmentsPrefix } from "./segments";
 import { resultsPrefix } from "./workgroup";
 
 /** A bucket for each zone, and one for what is kept for a while only. */
@@ -46,6 +47,7 @@ export function makeBuckets(
             "scratch/": dataLakeDefaults.scratchDays,
             [qualityPrefix]: dataLakeDefaults.rejectedDays,
             [`${landPrefix}runs/`]: dataLakeDefaults.landDays,
+            ...(Object.keys(resolved.sqlSegments).length > 0 ? { [segmentsPrefix]: dataLakeDefaults.scratchDays } : {}),
             ...(resolved.peopleToMatch ? { "matching/": dataLakeDefaults.matchingDays } : {}),
           },
         },

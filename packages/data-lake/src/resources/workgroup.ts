@@ -24,6 +24,20 @@ export interface WorkgroupArgs {
   readonly transform: Transform<athena.WorkgroupArgs> | undefined;
 }
 
+/** A workgroup's settings: they cannot be overridden, results are encrypted, scans are capped. */
+export const workgroupConfiguration = (
+  { bucket, keyArn, cutoffBytes }: Pick<WorkgroupArgs, "bucket" | "keyArn" | "cutoffBytes">,
+  prefix: string,
+) => ({
+  enforceWorkgroupConfiguration: true,
+  publishCloudwatchMetricsEnabled: true,
+  bytesScannedCutoffPerQuery: cutoffBytes,
+  resultConfiguration: {
+    outputLocation: pulumi.interpolate`s3://${bucket.name}/${prefix}`,
+    encryptionConfiguration: { encryptionOption: "SSE_KMS", kmsKeyArn: keyArn },
+  },
+});
+
 /** The workgroup that analysts query in: its settings cannot be overridden, results are encrypted, scans are capped. */
 export function makeWorkgroup(
   name: string,
@@ -36,15 +50,7 @@ export function makeWorkgroup(
     {
       ...applyTransform(defaults, args.transform),
       forceDestroy: args.forceDestroy,
-      configuration: {
-        enforceWorkgroupConfiguration: true,
-        publishCloudwatchMetricsEnabled: true,
-        bytesScannedCutoffPerQuery: args.cutoffBytes,
-        resultConfiguration: {
-          outputLocation: pulumi.interpolate`s3://${args.bucket.name}/${resultsPrefix}`,
-          encryptionConfiguration: { encryptionOption: "SSE_KMS", kmsKeyArn: args.keyArn },
-        },
-      },
+      configuration: workgroupConfiguration(args, resultsPrefix),
     },
     opts,
   );

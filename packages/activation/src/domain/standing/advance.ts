@@ -1,6 +1,7 @@
-import { canonicalJson, type FoldedTraits, matches, type Profile } from "@tributary/model";
+import { canonicalJson, type FoldedTraits, isStreamed, matches, type Profile } from "@tributary/model";
 import { basisOf, type Definitions, versionOf, withComputed } from "./computed";
 import { maxAudiences } from "./limits";
+import type { SaidOf } from "./said";
 import type { AudienceState, Reason, Standing, Step, Transition } from "./standing";
 
 /** What is known of a profile now. */
@@ -11,6 +12,8 @@ export interface Knowledge {
   readonly fold: (at: number) => FoldedTraits;
   /** Whether an event of the person has this very time. */
   readonly happenedAt: (at: number) => boolean;
+  /** What the lake said last of segments by SQL. */
+  readonly said: SaidOf;
 }
 
 /** Instants at which a window may have changed something that one step goes through, at most. */
@@ -60,6 +63,7 @@ export function advance(
         version,
         values: current.values,
         audiences,
+        said: knowledge.said,
       },
       transitions,
       refreshed:
@@ -108,11 +112,13 @@ export function advance(
   return before && saysNothing(step, before) ? undefined : step;
 }
 
-function evaluated({ profile, fold }: Knowledge, definitions: Definitions, at: number): Evaluation {
+function evaluated({ profile, fold, said }: Knowledge, definitions: Definitions, at: number): Evaluation {
   if (!profile) return { values: {}, nextChange: undefined, members: new Set() };
   const { values, nextChange } = fold(at);
   const person = withComputed(profile, values, definitions);
-  const members = Object.entries(definitions.audiences).filter(([, { predicate }]) => matches(predicate, person));
+  const members = Object.entries(definitions.audiences).filter(([name, definition]) =>
+    isStreamed(definition) ? matches(definition.predicate, person) : said[name]?.member === true,
+  );
   return { values, nextChange, members: new Set(members.map(([name]) => name)) };
 }
 
@@ -123,6 +129,7 @@ function saysNothing({ standing, transitions, refreshed }: Step, before: Standin
     refreshed.length === 0 &&
     standing.nextChange === before.nextChange &&
     standing.basis === before.basis &&
-    canonicalJson(standing.values) === canonicalJson(before.values)
+    canonicalJson(standing.values) === canonicalJson(before.values) &&
+    canonicalJson(standing.said) === canonicalJson(before.said)
   );
 }

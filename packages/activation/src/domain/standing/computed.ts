@@ -1,11 +1,11 @@
 import {
-  type AudienceDefinition,
   canonicalJson,
   eventTraitsOf,
   isEventTrait,
   type Json,
   nodeKey,
   type Profile,
+  type SegmentDefinition,
   shortHash,
   type TraitDefinitions,
 } from "@tributary/model";
@@ -13,7 +13,7 @@ import {
 /** What is declared: computed traits, and the audiences that people may be in. */
 export interface Definitions {
   readonly traits: TraitDefinitions;
-  readonly audiences: Readonly<Record<string, AudienceDefinition>>;
+  readonly audiences: Readonly<Record<string, SegmentDefinition>>;
   /** The declared traits and the anonymous ones that audiences' event predicates ask. */
   readonly all: TraitDefinitions;
   /** Names the content of `all`. */
@@ -24,7 +24,7 @@ export type ComputedValues = Readonly<Record<string, Json>>;
 
 export function definitionsOf(
   traits: TraitDefinitions,
-  audiences: Readonly<Record<string, AudienceDefinition>>,
+  audiences: Readonly<Record<string, SegmentDefinition>>,
 ): Definitions {
   const all = { ...traits, ...eventTraitsOf(audiences) };
   return { traits, audiences, all, hash: shortHash(canonicalJson(all as unknown as Json), 16) };

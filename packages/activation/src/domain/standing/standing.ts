@@ -1,11 +1,12 @@
 import type { ComputedValues } from "./computed";
+import type { SaidOf } from "./said";
 
 /**
  * Why somebody entered or left an audience. `event`: something happened. `window`: time passed, and an event left a
  * window. `profile`: a stated trait or a consent. `identity`: identifiers came or went (a merge, an unlink). `merge`: the
- * profile went up in another. `deletion`: it is gone.
+ * profile went up in another. `deletion`: it is gone. `segment`: the lake found it at the nightly run.
  */
-export type Reason = "event" | "window" | "profile" | "identity" | "merge" | "deletion";
+export type Reason = "event" | "window" | "profile" | "identity" | "merge" | "deletion" | "segment";
 
 export interface AudienceState {
   readonly member: boolean;
@@ -29,6 +30,8 @@ export interface Standing {
   /** The anonymous traits of event predicates included. */
   readonly values: ComputedValues;
   readonly audiences: Readonly<Record<string, AudienceState>>;
+  /** What the lake said last of segments by SQL. */
+  readonly said: SaidOf;
 }
 
 /** An entry into an audience or an exit. */

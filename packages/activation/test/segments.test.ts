@@ -78,7 +78,7 @@ class World implements SettlePorts {
       .sort();
   }
 
-  private readonly importer = makeSegmentImporter(segments, {
+  readonly importer = makeSegmentImporter(segments, {
     size: async () => 40 * 1024 * 1024,
     lines: (_bucket, key) => this.lines(key),
     begin: async (name, run) => {
@@ -145,6 +145,10 @@ test("who is in the answer enters, who is no more leaves; the same answer again 
   expect(world.members()).toEqual([idOf(3)]);
   // A night before it, late.
   expect(await world.night([idOf(1)], 1, 11)).toEqual({ entered: 0, exited: 0, unknown: 0, done: true });
+  // A part of it that was under way.
+  const late = { asOf: hours(1), startedAt: hours(11), location: `s3://lake/${JSON.stringify([idOf(1)])}` };
+  const context = { getRemainingTimeInMillis: () => 900_000 };
+  await world.importer({ action: "enter", from: "!", to: "~", ...late }, context);
   expect(world.members()).toEqual([idOf(3)]);
 });
 
@@ -169,6 +173,23 @@ test("somebody who becomes another in the day takes the membership along, and ke
   // The merge is told again, late: what the night said since counts.
   await settleWithHeir(idOf(1), "merge", definitions, world);
   expect(world.members()).toEqual([idOf(1)]);
+});
+
+test("who left is let out alone: not whoever it was merged into a moment ago", async () => {
+  const world = new World();
+  await world.night([idOf(1), idOf(2)], 1);
+  // Merged, and nobody has settled it yet.
+  world.people.set(idOf(1), { into: idOf(2) });
+  await world.night([idOf(2)], 2);
+  expect(world.members()).toEqual([idOf(2)]);
+  // Merged while it is being let in.
+  const commit = world.commit;
+  world.commit = async (step) => {
+    world.people.set(idOf(3), { into: idOf(4) });
+    return commit(step);
+  };
+  await world.night([idOf(2), idOf(3)], 3);
+  expect(world.members()).toEqual([idOf(2), idOf(4)]);
 });
 
 test("an erased or unknown profile is counted, and nothing is kept of it", async () => {

@@ -17,6 +17,8 @@ import {
   type Profile,
   recordOf,
   retractionKey,
+  segment,
+  sql,
   sum,
   type TraitFact,
   trait,
@@ -36,11 +38,13 @@ import { definitionsOf, withComputed } from "../src/domain/standing/computed";
 import { dueIndex } from "../src/env";
 import { audienceEventOf } from "../src/functions/announce";
 import { makeRecompute } from "../src/functions/recompute";
+import { makeSegmentImporter, type SegmentPlan } from "../src/functions/segment-importer";
 import { makeSettleProfiles } from "../src/functions/settle-profiles";
 import { makeSweep } from "../src/functions/sweep";
 import { makeTraitFacts } from "../src/functions/trait-facts";
 import { computeBy } from "../src/store/computed-profiles";
-import { SettleStore, settleOver } from "../src/store/settle-store";
+import { SegmentMembers } from "../src/store/segment-members";
+import { SettleStore, settleOver, tellOver } from "../src/store/settle-store";
 
 /**
  * Computed traits and audiences kept up by many functions at once, over the embedded runtime's DynamoDB and its streams,
@@ -88,7 +92,7 @@ const definitions = definitionsOf(
     orders_1h: count(event("Order Completed")).within({ hours: 1 }),
     last_page: last(event("Viewed").property("page")).within({ minutes: 30 }),
   },
-  predicates,
+  { ...predicates, picked: segment(sql("select profile_id from curated.people")) },
 );
 
 type Item = Record<string, { S?: string; N?: string; BOOL?: boolean }>;
@@ -155,7 +159,18 @@ async function fresh() {
   const store = new SettleStore(tables, () => clock);
   const settle = settleOver(store, definitions);
   const rules = defaultIdentityRules;
+  const known = new SegmentMembers({ memberships: name("memberships"), traitFacts: name("facts") });
   return {
+    importer: makeSegmentImporter(["picked"], {
+      size: async () => 0,
+      lines: async function* (_bucket, key) {
+        yield '"segment","profile_id"';
+        for (const id of JSON.parse(key) as string[]) yield `"picked","${id}"`;
+      },
+      begin: (segmentName, run) => known.begin(segmentName, run),
+      members: (segmentName, range) => known.members(segmentName, range),
+      ...tellOver(store, definitions),
+    }),
     resolver: makeResolver(new DynamoGraph(identity), rules, { backoff: async () => undefined }),
     steward: makeSteward(new DynamoStewardGraph(identity), rules, { backoff: async () => undefined }),
     traitFacts: makeTraitFacts({ definitions, rules, facts: store.traitFacts, profiles: store.profiles, settle }),
@@ -217,6 +232,9 @@ const viewed = (page: string) => ({ type: "track", event: "Viewed", properties: 
 class Platform {
   readonly events: CustomerEvent[] = [];
   readonly retracted = new Set<string>();
+  /** Nights come one after the other. */
+  importing: Promise<unknown> = Promise.resolve();
+  private nights = 0;
   private readonly read = { resolver: 0, traitFacts: 0 };
   private readonly shards: { after: string | undefined; busy: Promise<void> }[] = Array.from({ length: 4 }, () => ({
     after: undefined,
@@ -255,6 +273,20 @@ class Platform {
     return this.world.sweep({}, { getRemainingTimeInMillis: () => 60_000 });
   }
 
+  /** The lake's night: some of the profiles that it knows are in the segment. */
+  async night(bits: number): Promise<string[]> {
+    const all = (await this.world.scan("profiles")).filter(({ kind }) => kind?.S === "profile");
+    const ids = all.map(({ profileId }) => profileId?.S ?? "").sort();
+    const picked = ids.filter((_, index) => (bits >> (index % 8)) & 1);
+    const asOf = new Date(start + ++this.nights * minute).toISOString();
+    const common = { location: `s3://lake/${JSON.stringify(picked)}`, asOf, startedAt: asOf };
+    const context = { getRemainingTimeInMillis: () => 900_000 };
+    const { ranges } = (await this.world.importer({ action: "plan", ...common }, context)) as SegmentPlan;
+    for (const action of ["enter", "leave"])
+      await Promise.all(ranges.map((range) => this.world.importer({ action, ...common, ...range }, context)));
+    return picked;
+  }
+
   async drain(): Promise<void> {
     await this.deliver("traitFacts", 10_000, 0);
     await this.deliver("resolver", 10_000, 0);
@@ -287,10 +319,18 @@ class Platform {
     });
   }
 
+  /** Who is in the audience that is a segment by SQL. */
+  async picked(): Promise<string[]> {
+    const items = await this.world.scan("memberships");
+    return items.flatMap(({ audience: name, profileId, member }) =>
+      name?.S === "picked" && member?.BOOL ? [profileId?.S ?? ""] : [],
+    );
+  }
+
   async members(): Promise<Map<string, string[]>> {
     const found = new Map<string, string[]>();
     for (const { audience: name, profileId, member } of await this.world.scan("memberships")) {
-      if (!member?.BOOL) continue;
+      if (!member?.BOOL || name?.S === "picked") continue;
       found.set(profileId?.S ?? "", [...(found.get(profileId?.S ?? "") ?? []), name?.S ?? ""].sort());
     }
     return found;
@@ -330,6 +370,7 @@ async function check(platform: Platform): Promise<void> {
       ids.add(one.messageId);
     });
     const [profileId = "", name = ""] = place.split(" ");
+    if (name === "picked") continue;
     expect(told.length % 2 === 1).toBe((members.get(profileId) ?? []).includes(name));
   }
 }
@@ -342,7 +383,8 @@ type Command =
   | { do: "wait"; minutes: number }
   | { do: "steward"; action: "unlink" | "link" | "withdraw"; a: number; b: number }
   | { do: "rush"; parts: number }
-  | { do: "look"; who: number };
+  | { do: "look"; who: number }
+  | { do: "night"; bits: number };
 
 const people = [
   { userId: "u1", anonymousId: "b1" },
@@ -398,6 +440,7 @@ function commandOf(): fc.Arbitrary<Command> {
       }),
     ],
     [1, fc.record({ do: fc.constant("look" as const), who: fc.integer({ min: 0, max: 4 }) })],
+    [1, fc.record({ do: fc.constant("night" as const), bits: fc.integer({ min: 0, max: 255 }) })],
   ];
   return fc.oneof(...weighted.map(([weight, arbitrary]) => ({ weight, arbitrary })));
 }
@@ -439,6 +482,9 @@ async function run(platform: Platform, command: Command): Promise<unknown> {
       if (a === b) return;
       return platform.world.steward({ action: command.action, a, b, by: "sam@example.org" });
     }
+    case "night":
+      platform.importing = platform.importing.then(() => platform.night(command.bits));
+      return platform.importing;
     case "look": {
       const [type = "", value = ""] = (named[command.who] ?? "").split(":");
       const found = await platform.world.profiles.byIdentifier({ type, value });
@@ -473,6 +519,8 @@ test("whatever the order, the batches, the repeats and the races: traits and aud
         }
         await platform.drain();
         await check(platform);
+        const picked = await platform.night(0b1011);
+        expect((await platform.picked()).sort()).toEqual(picked);
         clock += 2 * 60 * minute;
         // The profile API is exact while no sweep has run.
         for (const { person } of await platform.expected(clock)) {

@@ -146,7 +146,7 @@ test("who is in the answer enters, who is no more leaves; the same answer again 
   // A night before it, late.
   expect(await world.night([idOf(1)], 1, 11)).toEqual({ entered: 0, exited: 0, unknown: 0, done: true });
   // A part of it that was under way.
-  const late = { asOf: hours(1), startedAt: hours(11), location: `s3://lake/${JSON.stringify([idOf(1)])}` };
+  const late = { asOf: hours(1), startedAt: hours(11), location: `s3://lake/${JSON.stringify([idOf(7)])}` };
   const context = { getRemainingTimeInMillis: () => 900_000 };
   await world.importer({ action: "enter", from: "!", to: "~", ...late }, context);
   expect(world.members()).toEqual([idOf(3)]);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import type { FoundationRef } from "@tributary/core";
-import { platformContract } from "@tributary/model";
+import { identifier, platformContract, segment, sql } from "@tributary/model";
 import { runStack, type StackRun } from "@tributary/testing";
 import { lookedAt, policies, violations } from "../../core/test/well-architected";
 import {
@@ -289,6 +289,41 @@ describe("curated tables as Iceberg", () => {
     expect(dataLakeFaults({ foundation, curatedFormat: "delta" as "iceberg" })).toEqual([
       { path: "curatedFormat", reason: '"delta" must be "parquet" or "iceberg"' },
     ]);
+  });
+});
+
+describe("segments by SQL", () => {
+  const counted = segment(sql("select profile_id from curated.people where identifiers >= 2"));
+  const made = (args: Partial<DataLakeArgs>) =>
+    runStack(() => ({ segments: new DataLake("cdp", { foundation, ...args }).segments }));
+
+  it("are told with a workgroup whose answers lie apart from analysts', and go after a week", async () => {
+    const segments = { counted, known: segment(identifier("email").exists()) };
+    const run = await made({ segments, curatedFormat: "iceberg" });
+    expect(violations(run.graph)).toEqual([]);
+    expect(run.outputs.segments).toMatchObject({
+      sql: { counted: counted.sql },
+      members: { database: "curated", table: "segments", prefix: "iceberg/segments/" },
+      workgroup: { resultsPrefix: "segments/" },
+    });
+    const { inputs } = run.graph.find("aws:athena/workgroup:Workgroup", "cdp-segments");
+    expect(inputs.configuration).toMatchObject({
+      enforceWorkgroupConfiguration: true,
+      resultConfiguration: {
+        outputLocation: expect.stringMatching(/^s3:\/\/[^/]+\/segments\/$/),
+        encryptionConfiguration: { encryptionOption: "SSE_KMS", kmsKeyArn: foundation.keyArn },
+      },
+    });
+    const [{ inputs: kept } = { inputs: {} }] = run.graph
+      .byType("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
+      .filter(({ name }) => name.startsWith("cdp-workspace"));
+    expect(JSON.stringify(kept)).toContain('"prefix":"segments/"');
+  });
+
+  it("are none where every segment is a predicate", async () => {
+    const run = await made({ segments: { known: segment(identifier("email").exists()) } });
+    expect(run.outputs.segments).toBeUndefined();
+    expect(run.graph.byType("aws:athena/workgroup:Workgroup")).toHaveLength(1);
   });
 });
 

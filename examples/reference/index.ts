@@ -1,6 +1,6 @@
 import * as awsx from "@pulumi/awsx";
 import * as pulumi from "@pulumi/pulumi";
-import { Activation, audience, count, event, mostFrequent, segment, trait, webhook } from "@tributary/activation";
+import { Activation, audience, count, event, mostFrequent, segment, sql, trait, webhook } from "@tributary/activation";
 import { publish } from "@tributary/core";
 import { DataLake } from "@tributary/data-lake";
 import { Governance, vpcRef } from "@tributary/governance";
@@ -31,9 +31,10 @@ const bigSpenders = audience(trait("lifetime_value").atLeast(500));
 const segments = {
   bigSpenders,
   lapsed: segment(event("Order Completed").none().within({ days: 90 }), "No order in ninety days"),
+  wellKnown: segment(sql("select profile_id from curated.people where identifiers >= 3"), "Known by three identifiers"),
 };
 
-const lake = new DataLake("cdp", { foundation, traits, segments });
+const lake = new DataLake("cdp", { foundation, traits, segments, nightly: "later" });
 
 const ingestion = new Ingestion("cdp", {
   foundation,
@@ -59,7 +60,8 @@ const activation = new Activation("cdp", {
   profiles: identities.profiles,
   events: ingestion.events,
   traits,
-  audiences: { bigSpenders },
+  audiences: { bigSpenders, wellKnown: segments.wellKnown },
+  segments: lake.segments, // Those by SQL are audiences too, as of the last night.
   destinations: {
     crm: webhook({
       url: config.require("crmUrl"),
@@ -73,6 +75,8 @@ const activation = new Activation("cdp", {
     }),
   },
 });
+
+lake.runNightly({ steps: activation.nightlySteps });
 
 /** What other teams' stacks, the command line and tests reach the platform by. */
 export const platform = publish(platformContract, {

@@ -8,8 +8,15 @@ select
   anonymous_id,
   occurred_at,
   received_at,
-  get_json_object(payload, '$.properties') as properties,
-  get_json_object(payload, '$.traits') as traits,
-  get_json_object(payload, '$.context') as context,
+  parts.properties as properties,
+  parts.traits as traits,
+  parts.context as context,
   dt
-from clean.events
+from (
+  -- The payload is read once for all three.
+  select
+    source_id, message_id, type, event, user_id, anonymous_id, occurred_at, received_at,
+    from_json(payload, 'properties string, traits string, context string') as parts,
+    dt
+  from clean.events
+) e

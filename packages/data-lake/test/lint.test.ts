@@ -53,6 +53,8 @@ describe("the lint of transforms", () => {
     ["cast-to-integer", select("cast(1.9 as int)"), at("cast-to-integer")],
     ["nulls-order", "select a from t order by a nulls last, b", ["nulls-order 1:17"]],
     ["nulls-order", select("row_number() over (partition by a order by b desc)"), at("nulls-order", 37)],
+    ["from-json", select("from_json(a, 'b int')"), at("from-json")],
+    ["from-json", select("from_json(a, b)"), at("from-json")],
     ["unproven-function", select("soundex(a)"), at("unproven-function")],
   ];
   it.each(bad)("%s: %s", (_, sql, findings) => {
@@ -70,6 +72,7 @@ describe("the lint of transforms", () => {
     "with x (a) as (select 1) select regexp_like(b, '^[a-z]+$') as c from x left join t on x.a = t.a",
     "select max_by(a, b) filter (where a is not null) as a, cast(day as date) as d, date_add(day, 1) as e from t",
     "select a.hash, a.interval_days, sum(x) over (partition by d order by e asc nulls last rows between 1 preceding and current row) as s from a",
+    "select j.a, j.b_2 from (select from_json(lower(c), 'a string, b_2 string') as j from t) x",
     "select n.i from t inner join range(0, 5) as n(i) on n.i < t.size",
   ])("lets pass: %s", (sql) => {
     expect(found(sql)).toEqual([]);

@@ -52,6 +52,9 @@ const keywords = new Set(
   ),
 );
 
+/** Keys of a JSON object, each as text, in quotes. */
+const keysAsText = /^'[A-Za-z_]\w* string(, [A-Za-z_]\w* string)*'$/;
+
 /** The type of a cast that begins at `index`, and its operand's first token. */
 function castAt(tokens: readonly Token[], index: number): { type: string; operand: Token | undefined } | undefined {
   if (!calls(tokens, index, "cast", "try_cast")) return undefined;
@@ -227,6 +230,16 @@ export const rules: readonly Rule[] = [
       isWord(token, "order") &&
       isWord(tokens[index + 1], "by") &&
       keysWithoutNulls(tokens, index + 2) && { found: "order by" },
+  ),
+  rule(
+    "from-json",
+    "the engines spell other types differently: from_json(text, 'a string, b string') for keys of the outermost object, get_json_object(text, path) for the rest",
+    (_, index, tokens) => {
+      if (!calls(tokens, index, "from_json")) return false;
+      const end = closing(tokens, index + 1);
+      const keys = tokens[end - 1];
+      return !(isSign(tokens[end - 2], ",") && keys?.kind === "text" && keysAsText.test(keys.text));
+    },
   ),
   rule(
     "unproven-function",

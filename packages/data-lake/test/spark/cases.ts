@@ -89,6 +89,15 @@ export const functionCases: readonly FunctionCases[] = [
     "get_json_object(concat('[', j, ']'), '$[*].a')",
     "get_json_object(concat('[', j, ']'), '$[*].a.b')",
   ),
+  of(
+    "from_json",
+    "jsonOnce",
+    "from_json(j, 'a string').a",
+    "from_json(j, 'n string, b string, a string, big string, none string').b",
+    "from_json(j, 'n string, b string, a string').a",
+    "from_json(j, 'A string, long string, big string').big",
+    "from_json(j, 'A string, long string').A",
+  ),
   of("json_array_length", "json", "json_array_length(j)", "json_array_length(get_json_object(j, '$.a'))"),
   // Conditions
   of("nvl", "pairs", "nvl(s, p)", "coalesce(s, p, 'z')", "nullif(s, p)", "if(s = p, 1, 2)", "s is distinct from p"),
@@ -255,6 +264,11 @@ export const knownDifferences: readonly KnownDifference[] = [
     pool: "strangeTimes",
     expressions: ["to_timestamp(s)", "to_date(s)"],
     why: "Names of time zones, times without a day and years before 1 are NULL on DuckDB.",
+  },
+  {
+    pool: "json",
+    expressions: ["from_json(j, 'a string').a"],
+    why: "Of keys that stand twice in an object Spark takes the last, DuckDB the first. JSON.stringify writes none.",
   },
   {
     pool: "strangeJson",

@@ -105,6 +105,24 @@ const getJsonObject = `CASE
   WHEN (ends_with(p, ']') OR p = '$') AND TRY(json_type(j, ${plainPath})) = 'NULL' THEN 'null'
   ELSE ${found} END`;
 
+/**
+ * Keys of the outermost object as text, for a literal `a string, b string`: one reading of the JSON for all of them. Text
+ * beyond the basic plane is rare, and each of its keys is looked for by itself, as `get_json_object` does. What is no such
+ * list becomes the name of a type that DuckDB refuses: it must fold to a constant, so `error()` cannot stand here.
+ */
+const fromJson = (() => {
+  const keys = "string_split(replace(s, ' string', ''), ', ')";
+  const shape = "^[A-Za-z_][A-Za-z0-9_]* string(, [A-Za-z_][A-Za-z0-9_]* string)*$";
+  const structure = `CASE WHEN regexp_matches(s, '${shape}') THEN '{' || array_to_string(list_transform(${keys}, lambda k: '"' || k || '":"VARCHAR"'), ',') || '}' ELSE '"from_json(text, ''a string, b string'') is what is supported locally, not ' || replace(s, '"', '') || '"' END`;
+  const value = `json_extract_string(j, '$."' || k || '"')`;
+  const escaped = `CASE WHEN json_type(j, '$."' || k || '"') IN ('OBJECT', 'ARRAY') THEN ${escapedAstral(value)} ELSE ${value} END`;
+  const one = `'"' || k || '":' || coalesce(CAST(to_json(${escaped}) AS VARCHAR), 'null')`;
+  const each = `'{' || array_to_string(list_transform(${keys}, lambda k: ${one}), ',') || '}'`;
+  const odd = "strlen(j) > system.main.length(j) OR contains(j, '\\u')";
+  const astral = "regexp_matches(j, '[\\x{10000}-\\x{10FFFF}]|\\\\u[dD][89abAB]')";
+  return `TRY(system.main.from_json(CASE WHEN ${odd} THEN CASE WHEN ${astral} THEN ${each} ELSE j END ELSE j END, ${structure}))`;
+})();
+
 /** Position 0 is the first, too; a negative length gives nothing instead of what stands before. */
 const substring =
   "(s, p) AS system.main.substring(s, CASE WHEN p = 0 THEN 1 ELSE p END), (s, p, n) AS system.main.substring(s, CASE WHEN p = 0 THEN 1 ELSE p END, CASE WHEN n < 0 THEN 0 ELSE n END)";
@@ -151,6 +169,7 @@ export const sparkPrelude: readonly string[] = [
   "unbase64(s) AS from_base64(system.main.regexp_replace(s, '\\s', '', 'g'))",
   // JSON
   `get_json_object(j, p) AS ${getJsonObject}`,
+  `from_json(j, s) AS ${fromJson}`,
   "json_array_length(j) AS CASE WHEN TRY(json_type(j)) = 'ARRAY' THEN CAST(system.main.json_array_length(j) AS INTEGER) END",
   // Conditions
   "nvl(a, b) AS coalesce(a, b)",

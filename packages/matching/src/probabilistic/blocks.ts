@@ -1,155 +1,171 @@
 import { sharedIntegers } from "./arrays";
 import type { Key } from "./keys";
-import type { Threads } from "./threads";
 
-/** Records that agree on all keys of a conjunction, one block after the other; blocks of one record are left out. */
-export interface Blocks {
+/** Records that agree on something, one group after the other; groups of one record are left out. */
+export interface Groups {
   readonly members: Int32Array;
-  /** Where each block begins in `members`; one more at the end. */
+  /** Where each group begins in `members`; one more at the end. */
   readonly starts: Int32Array;
   readonly pairs: number;
   readonly largest: number;
 }
 
+/** Records that agree on all keys of a conjunction; in memory that all threads see. */
+export type Blocks = Groups;
+
 /** Blocks of more records are not compared. */
 export const mostMembers = 500;
 
 /** Of a key: what records are grouped by. */
-export type Grouping = Pick<Key, "codes" | "hashes">;
+export type Grouping = Pick<Key, "codes" | "hashes" | "collision">;
 
 /** A conjunction to group by, of which the first thread that comes by takes care. */
 export interface BlockRequest {
   readonly keys: readonly Grouping[];
-  readonly size: number;
   readonly place: number;
   readonly taken: Int32Array;
 }
 
+export const groupingOf = ({ codes, hashes, collision }: Grouping): Grouping => ({ codes, hashes, collision });
+
 /** The blocks; undefined where another thread makes them. */
-export const buildBlock = ({ keys, size, place, taken }: BlockRequest): Blocks | undefined =>
-  Atomics.compareExchange(taken, place, 0, 1) === 0 ? blocksOf(keys, size) : undefined;
+export const buildBlock = ({ keys, place, taken }: BlockRequest): Blocks | undefined =>
+  Atomics.compareExchange(taken, place, 0, 1) === 0 ? blocksOf(keys) : undefined;
 
-/** Other threads group the records by what has been chosen while this one chooses on. */
-export class BlockBuilder {
-  private readonly requests: BlockRequest[] = [];
-  private readonly answers: Promise<(Blocks | undefined)[]>[] = [];
-  private readonly taken: Int32Array;
-
-  constructor(
-    private readonly threads: Threads,
-    private readonly size: number,
-    most: number,
-  ) {
-    this.taken = sharedIntegers(most);
-  }
-
-  add(keys: readonly Key[]): void {
-    const plain = keys.map(({ codes, hashes }) => ({ codes, hashes }));
-    const request = { keys: plain, size: this.size, place: this.requests.length, taken: this.taken };
-    this.requests.push(request);
-    this.answers.push(this.threads.begin("block", request));
-  }
-
-  /** The blocks of all conjunctions, in their order. */
-  async all(): Promise<Blocks[]> {
-    const own = this.requests.map(buildBlock);
-    return await Promise.all(
-      own.map(async (one, at) => one ?? ((await this.answers[at])?.find((other) => other !== undefined) as Blocks)),
-    );
-  }
+/**
+ * Groups the records (or some of them) by a conjunction of keys, in time and memory linear in their number: by the rarest
+ * key first, which leaves groups so small that the others take them apart where they lie.
+ */
+export function blocksOf(keys: readonly Grouping[], some?: Int32Array): Blocks {
+  const [first, ...others] = [...keys].sort((a, b) => a.collision - b.collision);
+  if (first === undefined) throw new Error("A block needs a key.");
+  return others.reduce(
+    (groups, { codes, hashes }) => split(groups, codes, hashes.length),
+    grouped(first.codes, first.hashes.length, some),
+  );
 }
 
-/** Groups the records (or some of them) by a conjunction of keys, in time and memory linear in their number. */
-export function blocksOf(keys: readonly Grouping[], size: number, some?: Int32Array): Blocks {
-  const [only] = keys;
-  if (keys.length === 1 && only !== undefined && some === undefined) return blocksOfOne(only);
-  const all = some === undefined ? size : some.length;
-  let bits = 4;
-  while (2 ** bits < all * 2) bits++;
-  const mask = 2 ** bits - 1;
-  const slots = new Int32Array(mask + 1).fill(-1);
-  const groupOf = new Int32Array(all).fill(-1);
-  const leader = new Int32Array(all);
-  const counts = new Int32Array(all);
-  const [k0, k1, k2] = keys.map((key) => key.codes);
-  if (k0 === undefined) throw new Error("A block needs a key.");
-  let groups = 0;
+/** Groups the records (or some of them) by their codes. */
+export function grouped(codes: Int32Array, kinds: number, some?: Int32Array): Groups {
+  const all = some === undefined ? codes.length : some.length;
+  // By code: how many records have it; then where the next one of them belongs, −1 where there is no other.
+  const next = new Int32Array(kinds);
   for (let at = 0; at < all; at++) {
-    const i = some === undefined ? at : (some[at] as number);
-    const a = k0[i] as number;
-    const b = k1 === undefined ? 0 : (k1[i] as number);
-    const c = k2 === undefined ? 0 : (k2[i] as number);
-    if (a < 0 || b < 0 || c < 0) continue;
-    let hash = Math.imul(a, 0x9e3779b1) ^ Math.imul(b + 0x7f4a7c15, 0x85ebca6b) ^ Math.imul(c + 0x165667b1, 0xc2b2ae35);
-    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-    let slot = (hash ^ (hash >>> 13)) & mask;
-    for (;;) {
-      const group = slots[slot] as number;
-      if (group < 0) {
-        slots[slot] = groups;
-        leader[groups] = i;
-        counts[groups] = 1;
-        groupOf[at] = groups++;
-        break;
-      }
-      const first = leader[group] as number;
-      if (k0[first] === a && (k1 === undefined || k1[first] === b) && (k2 === undefined || k2[first] === c)) {
-        counts[group] = (counts[group] as number) + 1;
-        groupOf[at] = group;
-        break;
-      }
-      slot = (slot + 1) & mask;
-    }
+    const code = codes[some === undefined ? at : (some[at] as number)] as number;
+    if (code >= 0) next[code] = (next[code] as number) + 1;
   }
-  return arranged(groupOf, counts, groups, some);
+  const found = new Found(all);
+  for (let code = 0; code < kinds; code++) {
+    const count = next[code] as number;
+    next[code] = count < 2 ? -1 : found.add(count);
+  }
+  const { members } = found;
+  for (let at = 0; at < all; at++) {
+    const record = some === undefined ? at : (some[at] as number);
+    const code = codes[record] as number;
+    if (code < 0) continue;
+    const place = next[code] as number;
+    if (place < 0) continue;
+    members[place] = record;
+    next[code] = place + 1;
+  }
+  return found.done();
 }
 
-/** One key's codes are its groups. */
-function blocksOfOne({ codes, hashes }: Grouping): Blocks {
-  const counts = new Int32Array(hashes.length);
-  for (let i = 0; i < codes.length; i++) {
-    const code = codes[i] as number;
-    if (code >= 0) counts[code] = (counts[code] as number) + 1;
-  }
-  return arranged(codes, counts, counts.length);
-}
+/** Larger groups are taken apart by tables instead of by looking at every pair. */
+const few = 24;
 
-function arranged(groupOf: Int32Array, counts: Int32Array, groups: number, some?: Int32Array): Blocks {
-  let blocks = 0;
-  let total = 0;
-  let pairs = 0;
-  let largest = 0;
-  for (let group = 0; group < groups; group++) {
-    const count = counts[group] as number;
-    if (count < 2) continue;
-    blocks++;
-    total += count;
-    pairs += (count * (count - 1)) / 2;
-    if (count > largest) largest = count;
-  }
-  const starts = sharedIntegers(blocks + 1);
-  const next = new Int32Array(groups);
-  let block = 0;
-  let at = 0;
-  for (let group = 0; group < groups; group++) {
-    const count = counts[group] as number;
-    if (count < 2) {
-      next[group] = -1;
+/** Takes groups apart by the codes of their members. */
+export function split({ members: given, starts }: Groups, codes: Int32Array, kinds: number): Groups {
+  const found = new Found(given.length);
+  const { members } = found;
+  const own = new Int32Array(few);
+  let tables: { readonly counts: Int32Array; readonly next: Int32Array } | undefined;
+  for (let group = 0; group + 1 < starts.length; group++) {
+    const from = starts[group] as number;
+    const to = starts[group + 1] as number;
+    if (to - from > few) {
+      tables ??= { counts: new Int32Array(kinds), next: new Int32Array(kinds) };
+      splitLarge(given.subarray(from, to), codes, found, tables);
       continue;
     }
-    next[group] = at;
-    starts[block++] = at;
-    at += count;
+    const size = to - from;
+    for (let x = 0; x < size; x++) own[x] = codes[given[from + x] as number] as number;
+    for (let x = 0; x + 1 < size; x++) {
+      const code = own[x] as number;
+      if (code < 0) continue;
+      let count = 1;
+      for (let y = x + 1; y < size; y++) {
+        if (own[y] !== code) continue;
+        own[y] = -1;
+        members[found.length + count++] = given[from + y] as number;
+      }
+      if (count > 1) members[found.add(count)] = given[from + x] as number;
+    }
   }
-  starts[blocks] = total;
-  const members = sharedIntegers(total);
-  for (let i = 0; i < groupOf.length; i++) {
-    const group = groupOf[i] as number;
-    if (group < 0) continue;
-    const place = next[group] as number;
+  return found.done();
+}
+
+function splitLarge(
+  given: Int32Array,
+  codes: Int32Array,
+  found: Found,
+  { counts, next }: { readonly counts: Int32Array; readonly next: Int32Array },
+): void {
+  for (let at = 0; at < given.length; at++) {
+    const code = codes[given[at] as number] as number;
+    if (code >= 0) counts[code] = (counts[code] as number) + 1;
+  }
+  for (let at = 0; at < given.length; at++) {
+    const record = given[at] as number;
+    const code = codes[record] as number;
+    if (code < 0) continue;
+    const count = counts[code] as number;
+    if (count > 0) {
+      // The code's first member: a group of its own, or none.
+      counts[code] = 0;
+      next[code] = count < 2 ? -1 : found.add(count);
+    }
+    const place = next[code] as number;
     if (place < 0) continue;
-    members[place] = some === undefined ? i : (some[i] as number);
-    next[group] = place + 1;
+    found.members[place] = record;
+    next[code] = place + 1;
   }
-  return { members, starts, pairs, largest };
+}
+
+/** Groups while they are found. */
+class Found {
+  readonly members: Int32Array;
+  /** Members of all groups so far. */
+  length = 0;
+  private readonly starts: Int32Array;
+  private groups = 0;
+  private pairs = 0;
+  private largest = 0;
+
+  /** @param most - members there will be at most */
+  constructor(most: number) {
+    this.members = sharedIntegers(most);
+    this.starts = sharedIntegers((most >> 1) + 1);
+  }
+
+  /** Adds a group; its members are the caller's to fill in, from the place given. */
+  add(count: number): number {
+    const place = this.length;
+    this.starts[this.groups++] = place;
+    this.length += count;
+    this.pairs += (count * (count - 1)) / 2;
+    if (count > this.largest) this.largest = count;
+    return place;
+  }
+
+  done(): Groups {
+    this.starts[this.groups] = this.length;
+    return {
+      members: this.members.subarray(0, this.length),
+      starts: this.starts.subarray(0, this.groups + 1),
+      pairs: this.pairs,
+      largest: this.largest,
+    };
+  }
 }

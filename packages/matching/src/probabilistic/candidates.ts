@@ -1,9 +1,9 @@
-import { BlockBuilder, type Blocks, mostMembers } from "./blocks";
+import { type Blocks, buildBlock, groupingOf, mostMembers } from "./blocks";
 import { byContent } from "./encode";
 import type { Key } from "./keys";
 import type { BlockSamples } from "./samples";
 import { bits } from "./strings";
-import type { Threads } from "./threads";
+import { Claimed, type Threads } from "./threads";
 
 /** One conjunction that records are blocked by, and what it costs. */
 export interface Blocking {
@@ -57,14 +57,14 @@ export async function chooseBlocking(
   // Going through a blocking costs something even where it has no pair.
   const fixed = size * 0.2 + budget * 0.01;
   const options = conjunctions(keys, size, budget, agrees, fixed);
-  const builder = new BlockBuilder(threads, size, mostBlockings);
+  const builder = new Claimed("block", buildBlock, threads, mostBlockings);
   const chosen: (readonly Key[])[] = [];
   let pairs = 0;
   const open = [new Uint32Array(words).fill(0xffffffff), new Uint32Array(words).fill(0xffffffff)] as const;
   const choose = (option: Option): void => {
     const some = option.keys.map((key) => keys[key] as Key);
     chosen.push(some);
-    builder.add(some);
+    builder.add({ keys: some.map(groupingOf) });
     option.used = true;
     pairs += option.cost - fixed;
     for (let word = 0; word < words; word++) {
@@ -108,17 +108,16 @@ function affordable(chosen: readonly Blocking[], most: number): Blocking[] {
 export async function declaredBlocking(
   columns: readonly (readonly string[])[],
   keys: readonly Key[],
-  size: number,
   threads: Threads,
 ): Promise<BlockingChoice> {
-  const builder = new BlockBuilder(threads, size, mostBlockings);
+  const builder = new Claimed("block", buildBlock, threads, mostBlockings);
   const chosen = columns.slice(0, mostBlockings).flatMap((names) => {
     const some = names
       .slice(0, 3)
       .map((name) => keys.find((key) => key.exact && key.column.field.columns.includes(name)));
     return some.every((key) => key !== undefined) ? [some] : [];
   });
-  for (const some of chosen) builder.add(some);
+  for (const some of chosen) builder.add({ keys: some.map(groupingOf) });
   return { chosen: await measured(chosen, builder), recall: Number.NaN };
 }
 
@@ -216,7 +215,7 @@ function conjunctions(
   return options.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function measured(chosen: readonly (readonly Key[])[], builder: BlockBuilder): Promise<Blocking[]> {
+async function measured(chosen: readonly (readonly Key[])[], builder: Claimed<"block">): Promise<Blocking[]> {
   const all = await builder.all();
   return chosen.map((keys, at): Blocking => {
     const blocks = all[at] as Blocks;

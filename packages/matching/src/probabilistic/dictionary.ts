@@ -1,4 +1,4 @@
-import type { DuckDBConnection, DuckDBListVector } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBListVector, DuckDBResult } from "@duckdb/node-api";
 import { sharedIntegers } from "./arrays";
 import type { Field } from "./fields";
 import type { Texts } from "./near";
@@ -11,8 +11,8 @@ export interface Dictionary extends Texts {
   readonly size: number;
 }
 
-/** Some of a field's distinct texts: a hash of each in two halves, the bytes of its normal form (−1: none), these bytes. */
-interface Packed {
+/** A field's distinct texts: a hash of each in two halves, the bytes of its normal form (−1: none), these bytes. */
+interface FieldTexts {
   readonly raw: Int32Array;
   readonly lengths: Int32Array;
   readonly bytes: Uint8Array;
@@ -28,39 +28,86 @@ const packBits = (records: number): number => Math.max(0, Math.round(Math.log2(r
  * Normalises each distinct text of a field once. What comes back is packed, thousands of values in one: one call into the
  * database's memory instead of one for each of millions.
  */
-export async function readWords(
+export async function readTexts(
   connection: DuckDBConnection,
   table: string,
   field: Field,
   records: number,
-): Promise<readonly Packed[]> {
+): Promise<FieldTexts> {
   const result = await connection.run(
     `SELECT list(hash(raw)), list(coalesce(strlen(v), -1)::INT), encode(coalesce(string_agg(v, ''), '')) FROM (SELECT raw, CASE WHEN raw IS NOT NULL THEN ${field.value("raw")} END AS v FROM (SELECT ${field.source} AS raw FROM ${table} GROUP BY 1)) GROUP BY hash(raw) & ${2 ** packBits(records) - 1}`,
   );
-  const all: Packed[] = [];
-  for (;;) {
-    const chunk = await result.fetchChunk();
-    if (!chunk || chunk.rowCount === 0) return all;
+  const packs: { readonly hashes: BigUint64Array; readonly lengths: Int32Array; readonly bytes: Uint8Array }[] = [];
+  await eachChunk(result, (chunk) => {
     const texts = chunk.getColumnValues(2) as unknown as { bytes: Uint8Array }[];
     for (const [row, { bytes }] of texts.entries()) {
       const items = <T>(column: number) => {
         const list = (chunk.getColumnVector(column) as DuckDBListVector).getItemVector(row);
         return (list as unknown as { items: T }).items;
       };
-      const hashes = items<BigUint64Array>(0);
-      all.push({
-        // Copies: the chunk's memory is the database's.
-        raw: new Int32Array(hashes.buffer, hashes.byteOffset, hashes.length * 2).slice(),
-        lengths: items<Int32Array>(1).slice(),
-        bytes,
-      });
+      packs.push({ hashes: items(0), lengths: items(1), bytes });
     }
+  });
+  const total = (of: (pack: (typeof packs)[number]) => ArrayLike<unknown>) =>
+    packs.reduce((sum, pack) => sum + of(pack).length, 0);
+  const texts = total((pack) => pack.lengths);
+  const [raw, lengths] = [sharedIntegers(texts * 2), sharedIntegers(texts)];
+  const bytes = new Uint8Array(new SharedArrayBuffer(total((pack) => pack.bytes)));
+  let [at, byte] = [0, 0];
+  for (const pack of packs) {
+    raw.set(halvesOf(pack.hashes), at * 2);
+    lengths.set(pack.lengths, at);
+    bytes.set(pack.bytes, byte);
+    at += pack.lengths.length;
+    byte += pack.bytes.length;
+  }
+  return { raw, lengths, bytes };
+}
+
+/** Records whose hashes are read at once. */
+const rowsTogether = 20_000;
+
+/** The records' places in whatever order the database has them, and the hashes of their texts, in halves, by field. */
+export async function readRows(
+  connection: DuckDBConnection,
+  table: string,
+  fields: readonly Field[],
+  records: number,
+): Promise<{ readonly places: Int32Array; readonly raw: readonly Int32Array[] }> {
+  const hashes = fields.map(({ source }) => `list(hash(${source}))`);
+  // Lists are long and few: so are the calls that read them.
+  const rows = await connection.run(
+    `SELECT list(rowid::INT), ${hashes.join(", ")} FROM ${table} GROUP BY rowid // ${rowsTogether}`,
+  );
+  const places = sharedIntegers(records);
+  const raw = fields.map(() => sharedIntegers(records * 2));
+  let filled = 0;
+  await eachChunk(rows, (chunk) => {
+    const at = listed<Int32Array>(chunk, 0);
+    places.set(at, filled);
+    for (const [index, own] of raw.entries()) own.set(halvesOf(listed(chunk, index + 1)), filled * 2);
+    filled += at.length;
+  });
+  return { places, raw };
+}
+
+async function eachChunk(result: DuckDBResult, take: (chunk: DuckDBDataChunk) => void): Promise<void> {
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (!chunk || chunk.rowCount === 0) return;
+    take(chunk);
   }
 }
 
-/** Numbers of a place: the hash of a text in two halves, its value's code and 2 (1: it has no value; 0: a free place), its value's hash. */
+/** The numbers of all lists of a column, one list after the other. */
+const listed = <T>(chunk: DuckDBDataChunk, column: number): T =>
+  ((chunk.getColumnVector(column) as DuckDBListVector).childVector as unknown as { items: T }).items;
+
+const halvesOf = ({ buffer, byteOffset, length }: BigUint64Array): Int32Array =>
+  new Int32Array(buffer, byteOffset, length * 2);
+
+/** Numbers of a place: the hash of a text in two halves, its value's code and 2 (1: it has no value; 0: a free place), nothing. */
 const stride = 4;
-const noValue = 1;
 
 /**
  * Codes of a field's values by the hashes of the texts that they were made of, as open addressing. Texts that came packed
@@ -84,25 +131,24 @@ export class RawCodes {
     return (((low << turn) | (low >>> (32 - turn))) & this.mask) * stride;
   }
 
-  set(low: number, high: number, code: number, hash: number): void {
+  set(low: number, high: number, code: number): void {
     const { slots, mask } = this;
     let place = this.first(low);
     while (slots[place + 2] !== 0) place = (place + stride) & (mask * stride + stride - 1);
     slots[place] = low;
     slots[place + 1] = high;
     slots[place + 2] = code + 2;
-    slots[place + 3] = hash;
   }
 
   /**
-   * Writes the codes of records, −1 where one has no value, and adds the values to what is made of the records' content.
+   * Writes the codes of records, −1 where one has no value.
    *
    * @param raw - the hashes of the records' texts, in halves
-   * @param at - the records' places
+   * @param places - the records' places
    */
-  read(raw: Int32Array, at: Int32Array, codes: Int32Array, content: Int32Array): void {
+  read(raw: Int32Array, places: Int32Array, codes: Int32Array): void {
     const { slots, mask } = this;
-    for (let row = 0; row < at.length; row++) {
+    for (let row = 0; row < places.length; row++) {
       const low = raw[2 * row] as number;
       const high = raw[2 * row + 1] as number;
       let place = this.first(low);
@@ -110,36 +156,56 @@ export class RawCodes {
         if (slots[place + 2] === 0) throw new Error("A record has a text that the distinct ones lack.");
         place = (place + stride) & (mask * stride + stride - 1);
       }
-      const r = at[row] as number;
-      const hash = slots[place + 3] as number;
-      codes[r] = (slots[place + 2] as number) - 2;
-      const a = Math.imul((content[2 * r] as number) ^ hash, 0x9e3779b1);
-      const b = Math.imul((content[2 * r + 1] as number) + hash, 0x85ebca6b);
-      content[2 * r] = a ^ (a >>> 15);
-      content[2 * r + 1] = b ^ (b >>> 13);
+      codes[places[row] as number] = (slots[place + 2] as number) - 2;
     }
   }
 }
 
-/** Makes one dictionary of the values of a family's fields, and for each field the codes of its texts. */
-export function dictionaryOf(
-  fields: readonly (readonly Packed[])[],
-  records: number,
-): { dictionary: Dictionary; codes: RawCodes[] } {
-  let most = 0;
-  let bytes = 0;
-  for (const one of fields.flat()) {
-    most += one.lengths.length;
-    bytes += one.bytes.length;
+/** A family whose dictionary the first thread that comes by makes; all in shared memory. */
+export interface FamilyRequest {
+  readonly fields: readonly {
+    readonly texts: FieldTexts;
+    /** The hashes of the records' texts, in halves. */
+    readonly raw: Int32Array;
+    /** Filled: the code of each record's value, −1 where it has none. */
+    readonly codes: Int32Array;
+  }[];
+  /** The records' places, in the order of `raw`. */
+  readonly places: Int32Array;
+  readonly place: number;
+  readonly taken: Int32Array;
+}
+
+/** One dictionary of a family's values, and by field how many records have each. */
+export interface Family {
+  readonly dictionary: Dictionary;
+  readonly counts: readonly Int32Array[];
+}
+
+/** Makes a family's dictionary and fills in its codes; undefined where another thread does. */
+export function buildFamily({ fields, places, place, taken }: FamilyRequest): Family | undefined {
+  if (Atomics.compareExchange(taken, place, 0, 1) !== 0) return undefined;
+  const total = (of: (texts: FieldTexts) => ArrayLike<number>) =>
+    fields.reduce((sum, { texts }) => sum + of(texts).length, 0);
+  const words = new Words(
+    total((texts) => texts.lengths),
+    total((texts) => texts.bytes),
+  );
+  for (const { texts, raw, codes } of fields) {
+    const ofTexts = new RawCodes(texts.lengths.length, places.length);
+    words.add(texts, ofTexts);
+    ofTexts.read(raw, places, codes);
   }
-  const words = new Words(most, bytes);
-  const codes = fields.map((packs) => {
-    const texts = packs.reduce((sum, { lengths }) => sum + lengths.length, 0);
-    const field = new RawCodes(texts, records);
-    for (const pack of packs) words.add(pack, field);
-    return field;
+  const dictionary = words.done();
+  const counts = fields.map(({ codes }) => {
+    const counts = sharedIntegers(dictionary.size);
+    for (let r = 0; r < codes.length; r++) {
+      const code = codes[r] as number;
+      if (code >= 0) counts[code] = (counts[code] as number) + 1;
+    }
+    return counts;
   });
-  return { dictionary: words.done(), codes };
+  return { dictionary, counts };
 }
 
 /** Values of different texts may be equal: each is kept once. */
@@ -164,18 +230,17 @@ class Words {
     this.slots = new Int32Array(2 ** Math.ceil(Math.log2(Math.max(16, most * 2)))).fill(-1);
   }
 
-  add({ raw, lengths, bytes }: Packed, codes: RawCodes): void {
+  add({ raw, lengths, bytes }: FieldTexts, codes: RawCodes): void {
     let at = 0;
     for (let text = 0; text < lengths.length; text++) {
       const length = lengths[text] as number;
       const low = raw[2 * text] as number;
       const high = raw[2 * text + 1] as number;
       if (length < 0) {
-        codes.set(low, high, -1, noValue);
+        codes.set(low, high, -1);
         continue;
       }
-      const code = this.codeOf(bytes, at, at + length);
-      codes.set(low, high, code, this.hashes[code] as number);
+      codes.set(low, high, this.codeOf(bytes, at, at + length));
       at += length;
     }
     if (at !== bytes.length) throw new Error("The database packed other values than it counted.");

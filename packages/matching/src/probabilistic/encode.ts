@@ -1,7 +1,8 @@
-import type { DuckDBConnection, DuckDBDataChunk, DuckDBListVector, DuckDBResult } from "@duckdb/node-api";
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { sharedIntegers } from "./arrays";
-import { type Dictionary, dictionaryOf, readWords } from "./dictionary";
+import { buildFamily, type Dictionary, type Family, readRows, readTexts } from "./dictionary";
 import type { Field, Role } from "./fields";
+import { Claimed, type Threads } from "./threads";
 
 /** A field of every distinct record; plain data, in memory that all threads see. */
 export interface Column {
@@ -17,9 +18,6 @@ export interface Column {
   /** Different values of this field. */
   readonly distinct: number;
 }
-
-/** Records whose hashes are read at once. */
-const rowsTogether = 20_000;
 
 /** The records as numbers: what blocking, comparing and scoring work on. */
 export interface Encoded {
@@ -58,88 +56,104 @@ function shapeOf(role: Role, { units, starts, lengths, size }: Dictionary, known
  * Normalises every field, gives each distinct value a number, and makes one of the records whose fields are all equal.
  * A record is its `rowid` in `table`: 0, 1, 2… Texts are told apart by 64 bits of hash, normal forms by all they are.
  */
-export async function encode(connection: DuckDBConnection, table: string, fields: readonly Field[]): Promise<Encoded> {
+export async function encode(
+  connection: DuckDBConnection,
+  table: string,
+  fields: readonly Field[],
+  threads: Threads,
+): Promise<Encoded> {
   const records = await count(connection, `SELECT count(*) FROM ${table}`);
-  const families = [...new Set(fields.map((field) => field.family))];
-  const dictionaries = new Map<string, Dictionary>();
-  const codes = fields.map(() => new Int32Array(records));
-  const content = new Int32Array(2 * records);
-  // What has been read is taken in while the database works on what follows.
-  let before = Promise.resolve();
-  for (const family of families) {
-    const own = [...fields.keys()].filter((index) => fields[index]?.family === family);
-    const words: Awaited<ReturnType<typeof readWords>>[] = [];
-    for (const index of own) words.push(await readWords(connection, table, fields[index] as Field, records));
-    const hashes = own.map((index) => `list(hash(${fields[index]?.source}))`);
-    // Lists are long and few: so are the calls that read them.
-    const rows = await connection.run(
-      `SELECT list(rowid::INT), ${hashes.join(", ")} FROM ${table} GROUP BY rowid // ${rowsTogether}`,
-    );
-    const last = before;
-    before = (async () => {
-      await last;
-      const made = dictionaryOf(words, records);
-      dictionaries.set(family, made.dictionary);
-      await eachChunk(rows, (chunk) => {
-        const at = listed<Int32Array>(chunk, 0);
-        for (const [place, index] of own.entries()) {
-          const { buffer, byteOffset } = listed<BigUint64Array>(chunk, place + 1);
-          const raw = new Int32Array(buffer, byteOffset, at.length * 2);
-          made.codes[place]?.read(raw, at, codes[index] as Int32Array, content);
-        }
-      });
-    })();
-    // Waited for below; what goes wrong until then is not unheard.
-    before.catch(() => {});
+  const names = [...new Set(fields.map((field) => field.family))];
+  const codes = fields.map(() => sharedIntegers(records));
+  // Other threads take in what has been read while the database works on what follows.
+  const families = new Claimed("family", buildFamily, threads, names.length);
+  for (const family of names) {
+    const own = fields.filter((field) => field.family === family);
+    const texts: Awaited<ReturnType<typeof readTexts>>[] = [];
+    for (const field of own) texts.push(await readTexts(connection, table, field, records));
+    const { places, raw } = await readRows(connection, table, own, records);
+    const parts = own.map((field, at) => ({
+      texts: texts[at] as (typeof texts)[number],
+      raw: raw[at] as Int32Array,
+      codes: codes[fields.indexOf(field)] as Int32Array,
+    }));
+    families.add({ fields: parts, places });
   }
-  await before;
-  const orders = new Float64Array(records);
-  for (let r = 0; r < records; r++)
-    orders[r] = ((content[2 * r] as number) >>> 0) * 0x200000 + ((content[2 * r + 1] as number) >>> 11);
+  const made = await families.all();
+  const columnsOf = fields.map((field) => {
+    const { dictionary, counts } = made[names.indexOf(field.family)] as Family;
+    const own = fields.filter((one) => one.family === field.family);
+    return { dictionary, counts: counts[own.indexOf(field)] as Int32Array };
+  });
+  const orders = new Float64Array(new SharedArrayBuffer(records * 8));
+  const hashes = columnsOf.map(({ dictionary }) => dictionary.hashes);
+  const content = { codes, hashes, orders, cursor: sharedIntegers(1) };
+  await threads.ask("content", content, () => fillOrders(content));
   const { distinctOf, firstOf } = collapse(codes, orders);
-  const columns = fields.map((field, index) =>
-    columnOf(field, codes[index] as Int32Array, dictionaries.get(field.family) as Dictionary, firstOf),
-  );
-  const order = new Float64Array(new SharedArrayBuffer(firstOf.length * 8));
-  for (const [at, first] of firstOf.entries()) order[at] = orders[first] as number;
-  return { records, size: firstOf.length, columns, order, distinctOf, firstOf };
+  // A distinct record stands nowhere behind its first one: they are gathered in place.
+  const size = firstOf.length;
+  const gathered = <T extends Int32Array | Float64Array>(all: T): T => {
+    if (size < records) for (let at = 0; at < size; at++) all[at] = all[firstOf[at] as number] as number;
+    return all.subarray(0, size) as T;
+  };
+  const columns = fields.map((field, index): Column => {
+    const { dictionary, counts } = columnsOf[index] as (typeof columnsOf)[number];
+    let [known, distinct] = [0, 0];
+    for (let code = 0; code < counts.length; code++) {
+      const count = counts[code] as number;
+      known += count;
+      if (count > 0) distinct++;
+    }
+    const { source: _, value: __, ...plain } = field;
+    const role = shapeOf(field.role, dictionary, known);
+    return { field: plain, role, codes: gathered(codes[index] as Int32Array), dictionary, counts, known, distinct };
+  });
+  return { records, size, columns, order: gathered(orders), distinctOf, firstOf };
 }
 
-async function eachChunk(result: DuckDBResult, take: (chunk: DuckDBDataChunk) => void): Promise<void> {
+/** What the records' numbers are made of; in shared memory. */
+export interface ContentRequest {
+  readonly codes: readonly Int32Array[];
+  /** By field: the hash of each code's value. */
+  readonly hashes: readonly Int32Array[];
+  /** Filled: a number for each record. */
+  readonly orders: Float64Array;
+  readonly cursor: Int32Array;
+}
+
+const recordsTogether = 1 << 15;
+/** In the place of the hash of a value that is not known. */
+const nothing = 1;
+
+/** Makes a number of each record's content, of those records that no other thread has taken. */
+export function fillOrders({ codes, hashes, orders, cursor }: ContentRequest): void {
   for (;;) {
-    const chunk = await result.fetchChunk();
-    if (!chunk || chunk.rowCount === 0) return;
-    take(chunk);
+    const from = Atomics.add(cursor, 0, 1) * recordsTogether;
+    const to = Math.min(orders.length, from + recordsTogether);
+    if (from >= to) return;
+    const [high, low] = [new Int32Array(to - from), new Int32Array(to - from)];
+    for (const [index, own] of codes.entries()) {
+      const hashOf = hashes[index] as Int32Array;
+      for (let at = 0; at < high.length; at++) {
+        const code = own[from + at] as number;
+        const hash = code < 0 ? nothing : (hashOf[code] as number);
+        const a = Math.imul((high[at] as number) ^ hash, 0x9e3779b1);
+        const b = Math.imul((low[at] as number) + hash, 0x85ebca6b);
+        high[at] = a ^ (a >>> 15);
+        low[at] = b ^ (b >>> 13);
+      }
+    }
+    for (let at = 0; at < high.length; at++)
+      orders[from + at] = ((high[at] as number) >>> 0) * 0x200000 + ((low[at] as number) >>> 11);
   }
-}
-
-/** The numbers of all lists of a column, one list after the other. */
-const listed = <T>(chunk: DuckDBDataChunk, column: number): T =>
-  ((chunk.getColumnVector(column) as DuckDBListVector).childVector as unknown as { items: T }).items;
-
-function columnOf(field: Field, codes: Int32Array, dictionary: Dictionary, firstOf: Int32Array): Column {
-  const counts = sharedIntegers(dictionary.size);
-  let known = 0;
-  for (let r = 0; r < codes.length; r++) {
-    const code = codes[r] as number;
-    if (code < 0) continue;
-    known++;
-    counts[code] = (counts[code] as number) + 1;
-  }
-  let distinct = 0;
-  for (const one of counts) if (one > 0) distinct++;
-  const own = sharedIntegers(firstOf.length);
-  for (let i = 0; i < own.length; i++) own[i] = codes[firstOf[i] as number] as number;
-  const role = shapeOf(field.role, dictionary, known);
-  const { source: _, value: __, ...plain } = field;
-  return { field: plain, role, codes: own, dictionary, counts, known, distinct };
 }
 
 /** One number for all records with the same codes; records are told apart by their codes, not by the hash alone. */
 function collapse(raw: readonly Int32Array[], content: Float64Array): { distinctOf: Int32Array; firstOf: Int32Array } {
   const records = content.length;
   const distinctOf = new Int32Array(records);
-  const first: number[] = [];
+  const first = new Int32Array(records);
+  let size = 0;
   let bits = 1;
   while (1 << bits < records * 2) bits++;
   const slots = new Int32Array(1 << bits).fill(-1);
@@ -150,13 +164,13 @@ function collapse(raw: readonly Int32Array[], content: Float64Array): { distinct
   };
   for (let r = 0; r < records; r++) {
     const hash = content[r] as number;
-    let slot = (hash % 4294967296) & mask;
+    let slot = ((hash / 0x200000) | 0) & mask;
     for (;;) {
       const seen = slots[slot] as number;
       if (seen < 0) {
-        slots[slot] = first.length;
-        distinctOf[r] = first.length;
-        first.push(r);
+        slots[slot] = size;
+        distinctOf[r] = size;
+        first[size++] = r;
         break;
       }
       const other = first[seen] as number;
@@ -167,7 +181,7 @@ function collapse(raw: readonly Int32Array[], content: Float64Array): { distinct
       slot = (slot + 1) & mask;
     }
   }
-  return { distinctOf, firstOf: Int32Array.from(first) };
+  return { distinctOf, firstOf: first.slice(0, size) };
 }
 
 /**

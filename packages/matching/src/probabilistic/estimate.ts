@@ -35,7 +35,7 @@ export const sessionSample = (
   wanted: number,
   blocks: BlockSamples,
 ): Sample => ({
-  blocks: shareOf(keys, blocks.shareOf(keys, wanted), encoded.size),
+  blocks: shareOf(keys, blocks.shareOf(keys, wanted)),
   content: encoded.order,
 });
 

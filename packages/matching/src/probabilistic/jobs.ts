@@ -2,7 +2,8 @@ import { type BlockRequest, buildBlock } from "./blocks";
 import { type ClusterRequest, clusterParts } from "./cluster";
 import { type Candidates, compareParts } from "./compare";
 import type { Comparison } from "./comparisons";
-import type { Column } from "./encode";
+import { buildFamily, type FamilyRequest } from "./dictionary";
+import { type Column, type ContentRequest, fillOrders } from "./encode";
 import { type KeyRequest, makeKeys } from "./keys";
 import { patternsOf, type Samples } from "./patterns";
 import { Scorer, type Weights } from "./scorer";
@@ -27,6 +28,8 @@ const scorerOf = ({ comparisons }: Known, { weights, codes }: Weighed): Scorer =
 
 /** What threads do, by name: each takes what no other one has taken, and gives what it found. */
 export const jobs = {
+  family: (_: Known, request: FamilyRequest) => buildFamily(request),
+  content: (_: Known, request: ContentRequest) => fillOrders(request),
   keys: (known: Known, request: KeyRequest) => makeKeys(known, request),
   patterns: ({ comparisons }: Known, request: Coded & Samples) =>
     patternsOf(request, new Vectors(comparisons, request.codes)),

@@ -1,4 +1,4 @@
-import { type Blocks, blocksOf, type Grouping } from "./blocks";
+import { type Blocks, blocksOf, type Grouping, type Groups, grouped, groupingOf, split } from "./blocks";
 import type { Key } from "./keys";
 
 /** Most records that pairs are counted on. */
@@ -6,13 +6,6 @@ const counted = 100_000;
 
 /** Larger groups of two keys are made anew: there may be hundreds. */
 const mostKept = 20_000;
-
-/** Records of the sample that share their group with another one, and the groups. */
-interface Groups {
-  readonly places: Int32Array;
-  readonly groups: Int32Array;
-  readonly pairs: number;
-}
 
 /** What conjunctions cost, and samples of their blocks; chosen by content, the same in every run. */
 export class BlockSamples {
@@ -22,8 +15,6 @@ export class BlockSamples {
   private readonly alone = new Map<Key, Groups>();
   /** By two keys together: many conjunctions of three begin with the same two. */
   private readonly both = new Map<Key, Map<Key, Groups>>();
-  private readonly slots: Int32Array;
-  private readonly mask: number;
 
   constructor(
     private readonly size: number,
@@ -35,10 +26,6 @@ export class BlockSamples {
       for (let i = 0; i < size; i++) if ((order[i] as number) < bound) picked.push(i);
       this.some = Int32Array.from(picked);
     }
-    let bits = 4;
-    while (2 ** bits < (this.some?.length ?? size) * 2) bits++;
-    this.slots = new Int32Array(2 ** bits);
-    this.mask = 2 ** bits - 1;
   }
 
   /** Pairs that a conjunction makes, about. */
@@ -47,7 +34,7 @@ export class BlockSamples {
       .map((key) => this.groupsOf(key))
       .map((groups, at) => ({ groups, key: keys[at] as Key }))
       // Few records are left soon where the rarest key comes first.
-      .sort((a, b) => a.groups.places.length - b.groups.places.length);
+      .sort((a, b) => a.groups.members.length - b.groups.members.length);
     if (first === undefined) throw new Error("A block needs a key.");
     const [second, third] = others;
     let groups = second === undefined ? first.groups : this.ofBoth(first, second.key);
@@ -75,16 +62,7 @@ export class BlockSamples {
   private groupsOf(key: Key): Groups {
     let groups = this.alone.get(key);
     if (groups === undefined) {
-      const codes = this.codesOf(key);
-      const places = new Int32Array(codes.length);
-      let length = 0;
-      for (let at = 0; at < codes.length; at++) if ((codes[at] as number) >= 0) places[length++] = at;
-      const known = places.subarray(0, length);
-      groups = withoutSingles(
-        known,
-        Int32Array.from(known, (at) => codes[at] as number),
-        key.hashes.length,
-      );
+      groups = grouped(this.codesOf(key), key.hashes.length);
       this.alone.set(key, groups);
     }
     return groups;
@@ -96,72 +74,15 @@ export class BlockSamples {
     let both = known.get(other);
     if (both === undefined) {
       both = this.refined(groups, other);
-      if (both.places.length <= mostKept) known.set(other, both);
+      if (both.members.length <= mostKept) known.set(other, both);
     }
     return both;
   }
 
   /** The groups taken apart by another key. */
-  private refined({ places, groups }: Groups, key: Key): Groups {
-    const codes = this.codesOf(key);
-    const { slots, mask } = this;
-    slots.fill(-1);
-    const found = new Int32Array(places.length);
-    const kept = new Int32Array(places.length);
-    const leaders = new Int32Array(places.length);
-    let length = 0;
-    let next = 0;
-    for (let at = 0; at < places.length; at++) {
-      const place = places[at] as number;
-      const code = codes[place] as number;
-      if (code < 0) continue;
-      const group = groups[at] as number;
-      let hash = Math.imul(group, 0x9e3779b1) ^ Math.imul(code + 0x7f4a7c15, 0x85ebca6b);
-      hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-      let slot = (hash ^ (hash >>> 13)) & mask;
-      let own = slots[slot] as number;
-      while (own >= 0) {
-        const leader = leaders[own] as number;
-        if (groups[leader] === group && codes[places[leader] as number] === code) break;
-        slot = (slot + 1) & mask;
-        own = slots[slot] as number;
-      }
-      if (own < 0) {
-        own = next++;
-        slots[slot] = own;
-        leaders[own] = at;
-      }
-      kept[length] = place;
-      found[length++] = own;
-    }
-    return withoutSingles(kept.subarray(0, length), found.subarray(0, length), next);
+  private refined(groups: Groups, key: Key): Groups {
+    return split(groups, this.codesOf(key), key.hashes.length);
   }
-}
-
-function withoutSingles(places: Int32Array, groups: Int32Array, size: number): Groups {
-  const counts = new Int32Array(size);
-  for (let at = 0; at < groups.length; at++) {
-    const group = groups[at] as number;
-    counts[group] = (counts[group] as number) + 1;
-  }
-  let pairs = 0;
-  let members = 0;
-  for (let group = 0; group < size; group++) {
-    const count = counts[group] as number;
-    if (count < 2) continue;
-    pairs += (count * (count - 1)) / 2;
-    members += count;
-  }
-  const shared = new Int32Array(members);
-  const own = new Int32Array(members);
-  let length = 0;
-  for (let at = 0; at < groups.length; at++) {
-    const group = groups[at] as number;
-    if ((counts[group] as number) < 2) continue;
-    shared[length] = places[at] as number;
-    own[length++] = group;
-  }
-  return { places: shared, groups: own, pairs };
 }
 
 /** A part of a conjunction's blocks: those of one value in so many of its rarest key. */
@@ -169,28 +90,26 @@ export interface BlockShare {
   readonly keys: readonly Grouping[];
   readonly rarest: Grouping;
   readonly share: number;
-  readonly size: number;
 }
 
-export const shareOf = (keys: readonly Key[], share: number, size: number): BlockShare => {
-  const plain = ({ codes, hashes }: Key): Grouping => ({ codes, hashes });
+export const shareOf = (keys: readonly Key[], share: number): BlockShare => {
   const rarest = keys.reduce((rarest, key) => (key.collision < rarest.collision ? key : rarest));
-  return { keys: keys.map(plain), rarest: plain(rarest), share, size };
+  return { keys: keys.map(groupingOf), rarest: groupingOf(rarest), share };
 };
 
-export const blocksOfShare = ({ keys, rarest, share, size }: BlockShare): Blocks =>
-  blocksOf(keys, size, share === 1 ? undefined : withShare(rarest, share, size));
+export const blocksOfShare = ({ keys, rarest, share }: BlockShare): Blocks =>
+  blocksOf(keys, share === 1 ? undefined : withShare(rarest, share));
 
 /** The records that have one of a key's values in so many. */
-function withShare(key: Grouping, share: number, size: number): Int32Array {
-  const chosen = new Uint8Array(key.hashes.length);
+function withShare({ codes, hashes }: Grouping, share: number): Int32Array {
+  const chosen = new Uint8Array(hashes.length);
   for (let code = 0; code < chosen.length; code++) {
-    const hash = Math.imul(key.hashes[code] as number, 0x9e3779b1) >>> 7;
+    const hash = Math.imul(hashes[code] as number, 0x9e3779b1) >>> 7;
     chosen[code] = (hash & (share - 1)) === 0 ? 1 : 0;
   }
   const picked: number[] = [];
-  for (let i = 0; i < size; i++) {
-    const code = key.codes[i] as number;
+  for (let i = 0; i < codes.length; i++) {
+    const code = codes[i] as number;
     if (code >= 0 && chosen[code] === 1) picked.push(i);
   }
   return Int32Array.from(picked);

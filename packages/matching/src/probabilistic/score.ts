@@ -102,7 +102,7 @@ export async function withScores<T>(
       attributes.filter((one) => !without.has(one.column)),
       input.column,
     );
-    const encoded = await encode(connection, table, fieldsOf(attributes, input.column, readings, without));
+    const encoded = await encode(connection, table, fieldsOf(attributes, input.column, readings, without), threads);
     threads.tell(encoded.columns);
     return await use(await scoreEncoded(input, encoded, threads), threads);
   } finally {
@@ -135,7 +135,7 @@ async function scoreEncoded(input: ScoreInput, encoded: Encoded, threads: Thread
   const budget = pairBudget(size);
   progress("block");
   const choice = input.blocking
-    ? await declaredBlocking(input.blocking, keys, size, threads)
+    ? await declaredBlocking(input.blocking, keys, threads)
     : all <= budget
       ? { chosen: [], recall: 1 }
       : await chooseBlocking(keys, size, budget, agreementOf(fitted), encoded.order, samples, threads);

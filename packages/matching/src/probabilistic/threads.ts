@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { sharedIntegers } from "./arrays";
 import type { Column } from "./encode";
 import type { Job, Request, Result } from "./jobs";
 
@@ -92,5 +93,46 @@ export class Threads {
   async end(): Promise<void> {
     for (const worker of this.workers) worker.removeAllListeners("exit");
     await Promise.all(this.workers.map((worker) => worker.terminate()));
+  }
+}
+
+/** Jobs of which a request is worked on by the first thread that comes by; this one only comes by at the end. */
+type ClaimedJob = "block" | "family";
+type Claim<J extends ClaimedJob> = Omit<Request<J>, "place" | "taken">;
+
+/** Work that other threads begin with while this one prepares more of it. */
+export class Claimed<J extends ClaimedJob> {
+  private readonly requests: Request<J>[] = [];
+  private readonly answers: Promise<Result<J>[]>[] = [];
+  private readonly taken: Int32Array;
+
+  /**
+   * @param run - the job, as this thread does it
+   * @param most - requests there will be at most
+   */
+  constructor(
+    private readonly job: J,
+    private readonly run: (request: Request<J>) => Result<J>,
+    private readonly threads: Threads,
+    most: number,
+  ) {
+    this.taken = sharedIntegers(most);
+  }
+
+  add(request: Claim<J>): void {
+    const claimed = { ...request, place: this.requests.length, taken: this.taken } as Request<J>;
+    this.requests.push(claimed);
+    this.answers.push(this.threads.begin(this.job, claimed));
+  }
+
+  /** What has become of all requests, in their order. */
+  async all(): Promise<NonNullable<Result<J>>[]> {
+    const own = this.requests.map((request) => this.run(request));
+    return await Promise.all(
+      own.map(
+        async (one, at) =>
+          one ?? ((await this.answers[at])?.find((other) => other !== undefined) as NonNullable<Result<J>>),
+      ),
+    );
   }
 }

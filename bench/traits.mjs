@@ -1,5 +1,5 @@
 // Computed traits over the embedded DynamoDB: calls and consumed capacity for each event that a trait is about, one at a
-// time and in batches of 100, as a person's history grows; and how many people a sweep settles a second. TRAITS_PEOPLE
+// time and in batches of 100, as a person's history grows; and how many people a sweep settles a second, or an import of a segment by SQL. TRAITS_PEOPLE
 // sets how many (500).
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -11,7 +11,17 @@ const activation = (path) => require(join(root, "packages/activation/dist", path
 const minute = 60_000;
 
 export async function bench() {
-  const { audience, count, defaultIdentityRules: rules, event, last, sum, trait } = require("@tributary/model");
+  const {
+    audience,
+    count,
+    defaultIdentityRules: rules,
+    event,
+    last,
+    segment,
+    sql,
+    sum,
+    trait,
+  } = require("@tributary/model");
   const { setAwsDoor } = require("@tributary/runtime");
   const { Kernel } = require(join(root, "packages/local/dist/kernel/index.js"));
   const { install } = require(join(root, "packages/local/dist/services/dynamodb/index.js"));
@@ -23,14 +33,16 @@ export async function bench() {
   const { makeTraitFacts } = activation("functions/trait-facts.js");
   const { makeSweep } = activation("functions/sweep.js");
   const orders = event("Order Completed");
-  const definitions = definitionsOf(
-    {
-      orders: count(orders),
-      revenue: sum(orders.property("total")),
-      last_sku: last(orders.property("sku")).within({ hours: 1 }),
-    },
-    { big: audience(trait("revenue").atLeast(500)), active: audience(orders.atLeast(1).within({ hours: 1 })) },
-  );
+  const traits = {
+    orders: count(orders),
+    revenue: sum(orders.property("total")),
+    last_sku: last(orders.property("sku")).within({ hours: 1 }),
+  };
+  const audiences = {
+    big: audience(trait("revenue").atLeast(500)),
+    active: audience(orders.atLeast(1).within({ hours: 1 })),
+  };
+  const definitions = definitionsOf(traits, audiences);
   let clock = Date.parse("2026-05-01T12:00:00.000Z");
   const { path, remove } = scratch();
   const kernel = new Kernel({ dataDir: path });
@@ -120,12 +132,58 @@ export async function bench() {
     rows.push(
       `a sweep: ${settled} people of whom several windows passed, ${per(settled, (performance.now() - began) / 1000)} people/s`,
     );
+    const { Items } = await kernel.call("dynamodb", "Scan", { TableName: "profiles" });
+    const picked = segment(sql("select profile_id from curated.people"));
+    const night = segmentImport(
+      store,
+      definitionsOf(traits, { ...audiences, picked }),
+      Items.map(({ profileId }) => profileId.S),
+    );
+    for (const [what, share] of [
+      ["everybody enters", 1],
+      ["nothing changed", 1],
+      ["everybody leaves", 0],
+    ]) {
+      Object.assign(tally, { calls: 0, read: 0, write: 0 });
+      const seconds = await night(share);
+      const each = (value) => (value / Items.length).toFixed(2);
+      rows.push(
+        `an import of a segment by SQL, ${what}: ${each(tally.calls)} calls, ${each(tally.read)} read and ${each(tally.write)} write units a person; ${per(Items.length, seconds)} people/s`,
+      );
+    }
   } finally {
     setAwsDoor(undefined);
     await kernel.close();
     remove();
   }
   return rows;
+}
+
+/** Imports an answer of the lake that names everybody or nobody; gives the seconds that it took. */
+function segmentImport(store, definitions, ids) {
+  const { makeSegmentImporter } = activation("functions/segment-importer.js");
+  const { SegmentMembers } = activation("store/segment-members.js");
+  const { tellOver } = activation("store/settle-store.js");
+  const known = new SegmentMembers({ memberships: "memberships", traitFacts: "facts" });
+  let nights = 0;
+  return async (share) => {
+    const importer = makeSegmentImporter(["picked"], {
+      size: async () => 0,
+      lines: async function* () {
+        yield '"segment","profile_id"';
+        for (const id of share === 1 ? ids : []) yield `"picked","${id}"`;
+      },
+      begin: (segment, run) => known.begin(segment, run),
+      members: (segment, range) => known.members(segment, range),
+      ...tellOver(store, definitions),
+    });
+    const at = new Date(Date.parse("2026-05-01T00:00:00Z") + ++nights * 86_400_000).toISOString();
+    const request = { location: "s3://lake/answer.csv", asOf: at, startedAt: at, from: "!", to: "~" };
+    const began = performance.now();
+    for (const action of ["enter", "leave"])
+      await importer({ action, ...request }, { getRemainingTimeInMillis: () => 900_000 });
+    return (performance.now() - began) / 1000;
+  };
 }
 
 async function makeTables(kernel) {

@@ -257,8 +257,14 @@ async function tableLocation(): Promise<{ bucket: string; prefix: string }> {
   return { bucket: hostname, prefix: pathname.slice(1) };
 }
 
-test("the page shows this program", () => {
+test("the pages show this program", () => {
   const page = readFileSync(join(__dirname, "../../../docs/identity/entity-resolution.md"), "utf8");
   const program = readFileSync(join(__dirname, "fixtures", "matching", "index.ts"), "utf8");
   expect(page).toContain(program.slice(program.indexOf("const segments"), program.indexOf("\n\nexport const")));
+  const [, section = ""] = readFileSync(join(__dirname, "../../../docs/activation/traits.md"), "utf8").split(
+    "## Segments by SQL",
+  );
+  const blocks = [...section.matchAll(/```ts\n([\s\S]*?)\n```/g)].map(([, block = ""]) => block);
+  expect(blocks).toHaveLength(2);
+  for (const block of blocks) expect(program).toContain(block);
 });

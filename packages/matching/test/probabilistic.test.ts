@@ -134,7 +134,7 @@ describe("households", () => {
     const alone = await pairsOf(1);
     const together = await pairsOf(3);
     const found = await Promise.all(compare.mock.results.map(({ value }) => value as Promise<unknown[]>));
-    expect(found.map((threads) => threads.length)).toEqual([1, 1, 1, 3, 3, 3, 3]);
+    expect(found.map((threads) => threads.length)).toEqual([1, 1, 1, 1, 3, 3, 3, 3, 3]);
     expect(together).toEqual(alone);
     compare.mockRestore();
   });

@@ -13,7 +13,7 @@ export const activationDefaults = Object.freeze({
   dispatchBatchSize: 200,
   deliverBatchSize: 10,
   /** Parts of a segment by SQL that are imported at a time. */
-  segmentConcurrency: 8,
+  segmentConcurrency: 4,
   /** Hours that an import of segments may take. */
   segmentImportHours: 6,
 });

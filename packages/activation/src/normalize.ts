@@ -23,17 +23,15 @@ import {
   type AudienceDefinition,
   audienceDefinitionSchema,
   defaultIdentityRules,
-  eventTraitsOf,
   type IdentityRules,
   identityRulesSchema,
-  isStreamed,
   type SegmentDefinition,
-  segmentDefinitionSchema,
   sqlSegmentSchema,
   type TraitDefinitions,
   traitDefinitionsSchema,
 } from "@tributary/model";
 import type { ActivationArgs, ActivationTransforms, DestinationArgs, MapProfile } from "./args";
+import { asksEvents, audiencesIn, sqlIn, streamedIn } from "./audience-kinds";
 import { activationDefaults as defaults } from "./defaults";
 import { maxAudiences } from "./domain/standing/limits";
 import { urlFault } from "./domain/webhook";
@@ -99,23 +97,6 @@ export function normalize(name: string, args: ActivationArgs): ResolvedActivatio
     onDelete: args.onDelete ?? "retain",
     transform: args.transform ?? {},
   };
-}
-
-/** Those that are predicates. */
-function streamedIn(audiences: ActivationArgs["audiences"]): Record<string, AudienceDefinition> {
-  const streamed = Object.entries(audiences).flatMap(([name, one]) => (isStreamed(one) ? [[name, one] as const] : []));
-  return Object.fromEntries(streamed);
-}
-
-/** SELECTs by name of those that are the lake's. */
-function sqlIn(audiences: ActivationArgs["audiences"]): Record<string, string> {
-  const sql = Object.entries(audiences).flatMap(([name, one]) => (isStreamed(one) ? [] : [[name, one.sql] as const]));
-  return Object.fromEntries(sql);
-}
-
-/** Whether something is computed from events. */
-function asksEvents(traits: object, audiences: ActivationArgs["audiences"]): boolean {
-  return Object.keys(traits).length > 0 || Object.keys(eventTraitsOf(audiences)).length > 0;
 }
 
 const knownArguments: readonly (keyof ActivationArgs)[] = [
@@ -198,13 +179,6 @@ function eventsFaults({ events, traits, audiences }: ActivationArgs): Fault[] {
     faults.push({ path: "audiences", reason });
   }
   return faults;
-}
-
-/** Those of the given audiences that are some. */
-function audiencesIn(given: unknown): Record<string, SegmentDefinition> {
-  if (!isRecord(given)) return {};
-  const parsed = Object.entries(given).map(([name, one]) => [name, segmentDefinitionSchema.safeParse(one)] as const);
-  return Object.fromEntries(parsed.flatMap(([name, { data }]) => (data ? [[name, data]] : [])));
 }
 
 function audienceFaults(name: string, definition: unknown): Fault[] {

@@ -426,6 +426,11 @@ describe("with segments by SQL", () => {
     expect(machine.filter((one) => /^(dynamodb|lambda):/.test(one))).toEqual([
       expect.stringMatching(/^lambda:InvokeFunction .*cdp-segment-importer/),
     ]);
+    for (const name of [key, `${key}-of-workspace`]) {
+      expect(allowed("cdp-segments")).toEqual(
+        expect.arrayContaining([`kms:Decrypt ${name}`, `kms:GenerateDataKey ${name}`]),
+      );
+    }
     const importer = allowed("cdp-segment-importer");
     expect(importer.filter((one) => one.startsWith("s3:"))).toEqual([
       "s3:GetObject arn:aws:s3:::workspace/segments/*",

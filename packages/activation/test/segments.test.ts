@@ -78,18 +78,23 @@ class World implements SettlePorts {
       .sort();
   }
 
-  readonly importer = makeSegmentImporter(segments, {
-    size: async () => 40 * 1024 * 1024,
-    lines: (_bucket, key) => this.lines(key),
-    begin: async (name, run) => {
-      if ((this.begun.get(name) ?? "") > run) return false;
-      this.begun.set(name, run);
-      return true;
+  wait: (attempt: number) => Promise<void> = async () => undefined;
+  readonly importer = makeSegmentImporter(
+    segments,
+    {
+      size: async () => 40 * 1024 * 1024,
+      lines: (_bucket, key) => this.lines(key),
+      begin: async (name, run) => {
+        if ((this.begun.get(name) ?? "") > run) return false;
+        this.begun.set(name, run);
+        return true;
+      },
+      members: (_name, range) => this.pages(range),
+      enter: (id, news) => tell(id, "segment", definitions, this, news),
+      leave: (id, news) => settle(id, "segment", definitions, this, news),
     },
-    members: (_name, range) => this.pages(range),
-    enter: (id, news) => tell(id, "segment", definitions, this, news),
-    leave: (id, news) => settle(id, "segment", definitions, this, news),
-  });
+    (attempt) => this.wait(attempt),
+  );
   private async *lines(key: string): AsyncGenerator<string> {
     yield '"segment","profile_id"';
     for (const id of JSON.parse(key) as string[]) yield `"picked","${id}"`;
@@ -190,6 +195,28 @@ test("who left is let out alone: not whoever it was merged into a moment ago", a
   };
   await world.night([idOf(2), idOf(3)], 3);
   expect(world.members()).toEqual([idOf(2), idOf(4)]);
+});
+
+test("a table that refuses for a while is waited for; one that goes on refusing is told", async () => {
+  const world = new World();
+  const waits: number[] = [];
+  world.failAfter = 1;
+  world.wait = async (attempt) => {
+    waits.push(attempt);
+    if (attempt === 3) world.failAfter = Number.POSITIVE_INFINITY;
+  };
+  expect(await world.night([idOf(1), idOf(2), idOf(3)], 1)).toMatchObject({ entered: 3, unknown: 0 });
+  expect(waits).toEqual([1, 2, 3]);
+  world.failAfter = 0;
+  world.wait = async () => undefined;
+  const request = { location: `s3://lake/${JSON.stringify([idOf(9)])}`, asOf: hours(2), startedAt: hours(2) };
+  const failed = world.importer(
+    { action: "enter", from: "!", to: "~", ...request },
+    { getRemainingTimeInMillis: () => 900_000 },
+  );
+  await expect(failed).rejects.toThrow(
+    `1 profiles of segment picked could not be settled; run the import again. The first, ${idOf(9)}: Error: the table`,
+  );
 });
 
 test("an erased or unknown profile is counted, and nothing is kept of it", async () => {

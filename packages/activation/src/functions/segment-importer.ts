@@ -53,8 +53,15 @@ export interface SegmentProgress {
 /** Profiles told at a time, and how many in a row without a look at the clock. */
 const concurrency = 32;
 const stride = 512;
-/** Returns when so much of the function's time is left. */
-const reserveMs = 60_000;
+/** Returns when so much of the function's time is left: more than the waits of one stride. */
+const reserveMs = 120_000;
+/**
+ * Tries of a profile, with waits of up to 0.5, 1, 2 … 16 seconds between. An audience is one key of the memberships'
+ * table, which takes a thousand write units a second until DynamoDB has divided it: a large import is throttled.
+ */
+const maxAttempts = 8;
+const waitAfter = (attempt: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(250 * 2 ** attempt, 16_000)));
 /** Ids of profiles that are not there which the log shows, at most. */
 const shownIds = 5;
 
@@ -67,6 +74,7 @@ const shownIds = 5;
 export function makeSegmentImporter(
   segments: readonly string[],
   ports: SegmentPorts,
+  wait: (attempt: number) => Promise<void> = waitAfter,
 ): (event: unknown, context: Remaining) => Promise<SegmentPlan | SegmentProgress> {
   const log = logger("segment-importer");
   const counters = metrics("segment-importer");
@@ -83,8 +91,8 @@ export function makeSegmentImporter(
     if (outdated) return totals;
 
     const member = action === "enter";
-    const tellAll = async (segment: string, ids: readonly string[]): Promise<void> => {
-      const failures: string[] = [];
+    const tellOnce = async (segment: string, ids: readonly string[]): Promise<Map<string, string>> => {
+      const failures = new Map<string, string>();
       const unknown: string[] = [];
       await mapLimit(ids, concurrency, async (id) => {
         try {
@@ -96,7 +104,7 @@ export function makeSegmentImporter(
             totals[member ? "entered" : "exited"] += moved;
           }
         } catch (error) {
-          failures.push(`${id}: ${(error as Error).name}: ${(error as Error).message}`);
+          failures.set(id, `${(error as Error).name}: ${(error as Error).message}`);
         }
       });
       if (unknown.length > 0) {
@@ -105,10 +113,20 @@ export function makeSegmentImporter(
         // A profile id tells nobody's name.
         log.warn("the segment names profiles that are not there", { segment, unknown: unknown.slice(0, shownIds) });
       }
-      if (failures.length > 0)
-        throw new Error(
-          `${failures.length} of ${ids.length} profiles of segment ${segment} could not be settled; run the import again. The first: ${failures[0]}`,
-        );
+      return failures;
+    };
+    const tellAll = async (segment: string, ids: readonly string[]): Promise<void> => {
+      let left = ids;
+      for (let attempt = 1; left.length > 0; attempt++) {
+        const failures = await tellOnce(segment, left);
+        const [first] = failures;
+        if (first && attempt === maxAttempts)
+          throw new Error(
+            `${failures.size} profiles of segment ${segment} could not be settled; run the import again. The first, ${first.join(": ")}`,
+          );
+        if (first) await wait(attempt);
+        left = [...failures.keys()];
+      }
     };
     /** Tells them while there is time. */
     const whileTime = async (segment: string, ids: readonly string[]): Promise<boolean> => {

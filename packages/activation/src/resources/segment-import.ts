@@ -68,6 +68,8 @@ export function makeSegmentImport(
       }),
       statements: [
         { sid: "Import", actions: ["lambda:InvokeFunction"], resources: [importer.arn] },
+        // Its own state is encrypted.
+        { sid: "State", actions: ["kms:Decrypt", "kms:GenerateDataKey"], resources: [foundation.keyArn] },
         ...askStatements(place, segments),
       ],
       notice: true,

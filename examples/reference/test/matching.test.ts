@@ -217,7 +217,7 @@ async function wellKnown(): Promise<{ audience: string[]; lake: string[] }> {
 
 test("a segment by SQL is an audience from the night on that finds it, and goes along when people become one", async () => {
   await identify("web", [{ userId: "s-1", anonymousId: "b-1" }, { userId: "s-2" }]);
-  expect(await nightly()).toContain("Import segments");
+  expect(await nightly()).toContain("Import segments of cdp");
   const found = await wellKnown();
   const { "user_id:s-1": first = "", "user_id:s-2": second } = await profiles();
   expect(found.audience).toContain(first);

@@ -160,8 +160,11 @@ export class Activation extends TributaryComponent {
       ...(segments && { segmentImporter: segments.importer.function, segmentImport: segments.machine }),
     };
     this.nightlySteps = segments
-      ? [{ name: "Import segments", after: "traits", stateMachine: { arn: segments.machine.arn }, retries: 1 }]
+      ? [{ name: stepName(name), after: "traits", stateMachine: { arn: segments.machine.arn }, retries: 1 }]
       : [];
     this.registerOutputs({ profileApiUrl: api.url, membershipsTableName: memberships.name });
   }
 }
+
+/** Names of steps differ, and a lake may have two Activations. */
+const stepName = (name: string): string => `Import segments of ${name.replace(/[^A-Za-z0-9_-]+/g, "-")}`.slice(0, 60);

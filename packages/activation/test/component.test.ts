@@ -397,7 +397,7 @@ describe("with segments by SQL", () => {
   test("the night gets a step, which asks for the audiences' segments alone", () => {
     const { arn } = run.graph.find("aws:sfn/stateMachine:StateMachine", "cdp-segments").outputs;
     expect(run.outputs.nightlySteps).toEqual([
-      { name: "Import segments", after: "traits", stateMachine: { arn }, retries: 1 },
+      { name: "Import segments of cdp", after: "traits", stateMachine: { arn }, retries: 1 },
     ]);
     const { inputs } = run.graph.find("aws:sfn/stateMachine:StateMachine", "cdp-segments");
     expect(JSON.parse(String(inputs.definition)).States.Ask.Arguments).toEqual({

@@ -1,6 +1,8 @@
 import * as path from "node:path";
 import type { CollectedRecord } from "@tributary/model";
 import fc from "fast-check";
+import { LakeEngine, scanOf } from "../../local/src/services/duckdb";
+import { catalogOf, relationOf } from "../../local/src/services/glue/catalog";
 import { TestLake } from "../../local/test/services/lake-support";
 import { rawEvents, rawProfiles } from "../src";
 import { lakeServices, putRaw, runJob, runLocally } from "./spark/lakes";
@@ -147,6 +149,42 @@ describe("a run that makes only what changed", () => {
     expect(reopened["clean.events"]).toMatchObject({ partitions: 0, skipped: false });
     expect(reopened["clean.events"]?.rows).toBeGreaterThan(0);
     expect(await made()).toEqual(before);
+  });
+
+  it("makes days side by side, and keeps a message in the first day that it counts on", async () => {
+    const on = (day: (typeof days)[number], message: number, type = "track"): Arrival => ({
+      day,
+      message,
+      received: 2,
+      type: type as Arrival["type"],
+      twist: "b",
+    });
+    // What was rejected on a day claims nothing for it, what is rejected everywhere is nowhere.
+    const arrivals = [
+      ...days.map((day) => on(day, 50)),
+      on(days[0], 51, "rejected"),
+      ...days.slice(1).map((day) => on(day, 51)),
+      ...days.map((day) => on(day, 52, "rejected")),
+      on(days[2], 53),
+      on(days[3], 53),
+    ];
+    for (const arrival of arrivals) await put([arrival]);
+    const { rows } = (await statistics({ "--full": "true" }))["clean.events"] ?? {};
+    const table = scanOf(lake.kernel, relationOf(catalogOf(lake.kernel).requireTable("clean", "events"))).sql;
+    const [counted, placed] = await LakeEngine.of(lake.kernel).with("duckdb", async ({ connection }) => [
+      (await connection.runAndReadAll(`SELECT count(*)::INT FROM (${table})`)).getRows()[0]?.[0],
+      (
+        await connection.runAndReadAll(
+          `SELECT message_id, dt FROM (${table}) WHERE message_id IN ('m50', 'm51', 'm52', 'm53') ORDER BY ALL`,
+        )
+      ).getRows(),
+    ]);
+    expect(rows).toBe(counted);
+    expect(placed).toEqual([
+      ["m50", days[0]],
+      ["m51", days[1]],
+      ["m53", days[2]],
+    ]);
   });
 
   it("makes again what somebody removed, and what another SELECT makes otherwise", async () => {

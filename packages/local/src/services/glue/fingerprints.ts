@@ -19,6 +19,9 @@ export function byPartition(files: readonly LakeFile[], keys: readonly string[])
   return new Map([...partitions].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
+/** What Hive calls a partition of rows that have no value for its key. */
+export const noValue = "__HIVE_DEFAULT_PARTITION__";
+
 /** Values of a partition's keys. */
 export const partitionValues = (partition: PartitionName, keys: readonly string[]): readonly string[] =>
   partitionOf({ name: `${partition}/` }, keys) ?? [];

@@ -1,6 +1,6 @@
 import { type LakeFile, quoteName, quoteText, type Session, scanFiles } from "../duckdb";
 import { type CatalogTable, relationOf } from "./catalog";
-import type { PartitionName } from "./fingerprints";
+import { noValue, type PartitionName, partitionValues } from "./fingerprints";
 import { type Source, selectOf } from "./sources";
 
 /** What is there of a table whose keys belong to the first partition that has them. */
@@ -10,74 +10,90 @@ export interface FirstTable {
   readonly key: readonly string[];
 }
 
-const names = (key: readonly string[], alias: string): string =>
-  key.map((name) => `${alias}.${quoteName(name)}`).join(", ");
-const same = (key: readonly string[], a: string, b: string): string =>
-  key.map((name) => `${a}.${quoteName(name)} = ${b}.${quoteName(name)}`).join(" AND ");
+const columns = (names: readonly string[], alias: string): string =>
+  names.map((name) => `${alias}.${quoteName(name)}`).join(", ");
+const same = (names: readonly string[], a: string, b: string): string =>
+  names.map((name) => `${a}.${quoteName(name)} = ${b}.${quoteName(name)}`).join(" AND ");
 
 /**
- * Keeps each key in the first partition that has it, while partitions are made one after the other: `hold` says which
- * keys partitions have that stay as they are, `leaveOut` keeps those away from the next one, `take` adds what it got.
+ * Keeps each key in the first partition that has it, while partitions are made each by itself: `hold` says which keys
+ * partitions have that stay as they are, `settle` which of those that are made has a key that several have, and
+ * `leaveOut` keeps the keys of others away from one.
  */
 export class FirstPartition {
-  private readonly held: string;
+  /** Keys, each with the partition that it belongs to. */
+  private readonly owned: string;
   private readonly crossing: string;
-  private anyHeld = false;
-  private anyCrossing = false;
+  private readonly parts: readonly string[];
+  private any = false;
 
   constructor(
     private readonly session: Session,
     private readonly source: Source,
     private readonly table: FirstTable,
   ) {
-    this.held = `${session.database}.main.held_keys`;
+    this.owned = `${session.database}.main.owned_keys`;
     this.crossing = `${session.database}.main.crossing_keys`;
+    this.parts = table.target.partitionKeys.map(({ name }) => name);
   }
 
   /**
    * Finds what the rest of the table holds of the keys of these partitions. Returns the partitions that must be made
-   * again: these, and later ones whose rows turn out to have come before; undefined where keys have gone from the
-   * source, so that any later partition may have them now.
+   * again: these, and later ones whose rows turn out to have come before; undefined where everything must be, as keys
+   * have gone from the source, so that any later partition may have them now.
    */
   async hold(changed: readonly PartitionName[]): Promise<readonly PartitionName[] | undefined> {
     let partitions = [...changed].sort();
-    if (await this.vanished(partitions)) return undefined;
+    if (await this.vanished(partitions)) return this.all();
     for (;;) {
       await this.findHeld(partitions);
-      const later = this.anyHeld ? await this.displaced(partitions) : [];
-      if (later.length === 0) break;
+      const later = this.any ? await this.displaced(partitions) : [];
+      if (later === undefined) return this.all();
+      if (later.length === 0) return partitions;
       partitions = [...partitions, ...later].sort();
     }
-    await this.findCrossing(partitions);
-    return partitions;
   }
 
-  /** Begins where all partitions are made. */
-  async begin(): Promise<void> {
-    const partitions = [...this.source.partitions.keys()];
-    await this.session.run(
-      `CREATE OR REPLACE TABLE ${this.held} AS SELECT ${names(this.table.key, "s")}, '' AS partition_name FROM (${selectOf(this.source, [])}) s`,
-    );
-    this.anyHeld = false;
-    await this.findCrossing(partitions);
-  }
-
-  /** A SELECT of a source's partition without the keys that another partition has. */
-  leaveOut(rows: string): string {
-    if (!this.anyHeld) return rows;
-    return `SELECT s.* FROM (${rows}) s ANTI JOIN ${this.held} h ON ${same(this.table.key, "s", "h")}`;
-  }
-
-  /** Keeps the keys of a partition that was made, as far as partitions after it have them too. */
-  async take(partition: PartitionName, file: string): Promise<void> {
-    if (!this.anyCrossing) return;
+  /**
+   * Decides to which of the partitions that are made each key belongs that several of them may have: the one in which
+   * the step's SELECT over all of them has it. `show` lets the source's name mean the rows that it is given.
+   */
+  async settle(
+    partitions: readonly PartitionName[],
+    select: string,
+    show: (rows: string) => Promise<void>,
+  ): Promise<void> {
+    if (partitions.length < 2 || !(await this.findCrossing(partitions))) return;
     const { key } = this.table;
-    const rows = `read_parquet(${quoteText(file)}, hive_partitioning = false)`;
-    const among = `hash(${names(key, "p")}) IN (SELECT h FROM ${this.crossing})`;
-    const taken = await this.session.run(
-      `INSERT INTO ${this.held} SELECT ${names(key, "p")}, ${quoteText(partition)} FROM ${rows} p WHERE ${among}`,
+    // Read once: a SELECT may ask for its source many times.
+    const rows = `${this.session.database}.main.crossing_rows`;
+    await this.session.run(
+      `CREATE OR REPLACE TABLE ${rows} AS SELECT s.* FROM (${selectOf(this.source, partitions)}) s WHERE hash(${columns(key, "s")}) IN (SELECT h FROM ${this.crossing})`,
     );
-    this.anyHeld ||= taken > 0;
+    await show(`SELECT * FROM ${rows}`);
+    const into = this.any ? `INSERT INTO ${this.owned}` : `CREATE OR REPLACE TABLE ${this.owned} AS`;
+    await this.session.run(`${into} SELECT ${columns([...key, ...this.parts], "t")} FROM (${select}) t`);
+    await show(selectOf(this.source, []));
+    await this.session.run(`DROP TABLE ${rows}`);
+    this.any = true;
+  }
+
+  /** What a SELECT gives for a partition, without the keys that belong to another. */
+  leaveOut(select: string, partition: PartitionName): string {
+    if (!this.any) return select;
+    const values = partitionValues(partition, this.parts);
+    const mine = this.parts.map((name, index) => {
+      const value = values[index] ?? noValue;
+      return value === noValue
+        ? `${quoteName(name)} IS NULL`
+        : `coalesce(${quoteName(name)} = ${quoteText(value)}, false)`;
+    });
+    const others = `SELECT * FROM ${this.owned} WHERE NOT (${mine.join(" AND ")})`;
+    return `SELECT t.* FROM (${select}) t ANTI JOIN (${others}) o ON ${same(this.table.key, "t", "o")}`;
+  }
+
+  private all(): undefined {
+    this.any = false;
   }
 
   private select(partitions: readonly PartitionName[], inside: boolean): string {
@@ -97,40 +113,38 @@ export class FirstPartition {
   }
 
   private async findHeld(partitions: readonly PartitionName[]): Promise<void> {
-    const { key, target } = this.table;
-    const folder = target.partitionKeys.map(({ name }) => `'${name}=' || t.${quoteName(name)}`).join(" || '/' || ");
-    const rest = `SELECT ${names(key, "t")}, ${folder} AS partition_name FROM (${this.select(partitions, false)}) t`;
+    const { key } = this.table;
+    const rest = `SELECT ${columns([...key, ...this.parts], "t")} FROM (${this.select(partitions, false)}) t`;
     const rows = `(${selectOf(this.source, partitions)}) s`;
     await this.session.run(
-      `CREATE OR REPLACE TABLE ${this.held} AS ${rest} SEMI JOIN ${rows} ON ${same(key, "t", "s")}`,
+      `CREATE OR REPLACE TABLE ${this.owned} AS ${rest} SEMI JOIN ${rows} ON ${same(key, "t", "s")}`,
     );
-    const [[count] = []] = await this.rows(`SELECT count(*) FROM ${this.held}`);
-    this.anyHeld = Number(count) > 0;
+    this.any = await this.some(this.owned);
   }
 
-  /** Partitions outside of these that hold a key which one of these, before it, has. */
-  private async displaced(partitions: readonly PartitionName[]): Promise<PartitionName[]> {
-    const { key, target } = this.table;
-    const folder = target.partitionKeys.map(({ name }) => `'${name}=' || s.${quoteName(name)}`).join(" || '/' || ");
-    const found = await this.rows(
-      `SELECT DISTINCT h.partition_name FROM ${this.held} h JOIN (${selectOf(this.source, partitions)}) s ON ${same(key, "h", "s")} WHERE ${folder} < h.partition_name`,
+  /** Partitions outside of these that hold a key which one of these, before it, has; undefined where one has no known name. */
+  private async displaced(partitions: readonly PartitionName[]): Promise<PartitionName[] | undefined> {
+    const later = `(${columns(this.parts, "s")}) < (${columns(this.parts, "h")})`;
+    const found = await this.session.connection.runAndReadAll(
+      `SELECT DISTINCT ${columns(this.parts, "h")} FROM ${this.owned} h JOIN (${selectOf(this.source, partitions)}) s ON ${same(this.table.key, "h", "s")} WHERE ${later}`,
     );
-    return found.map(([name]) => String(name));
+    const names = new Map(
+      [...this.table.partitions.keys()].map((name) => [JSON.stringify(partitionValues(name, this.parts)), name]),
+    );
+    const known = found.getRowsJson().map((values) => names.get(JSON.stringify(values.map(String))));
+    return known.every((name) => name !== undefined) ? known : undefined;
   }
 
-  /** Keys that several of these partitions may have, by a hash of them: most have none, and few rows need a look then. */
-  private async findCrossing(partitions: readonly PartitionName[]): Promise<void> {
-    if (partitions.length < 2) return;
-    const { key, target } = this.table;
-    const day = `(${target.partitionKeys.map(({ name }) => `s.${quoteName(name)}`).join(", ")})`;
+  /** Finds keys that several of these partitions may have, by a hash: most have none, and few rows need a look then. */
+  private async findCrossing(partitions: readonly PartitionName[]): Promise<boolean> {
+    const day = `(${columns(this.parts, "s")})`;
     await this.session.run(
-      `CREATE OR REPLACE TABLE ${this.crossing} AS SELECT hash(${names(key, "s")}) AS h FROM (${selectOf(this.source, partitions)}) s GROUP BY 1 HAVING min(${day}) <> max(${day})`,
+      `CREATE OR REPLACE TABLE ${this.crossing} AS SELECT hash(${columns(this.table.key, "s")}) AS h FROM (${selectOf(this.source, partitions)}) s GROUP BY 1 HAVING min(${day}) <> max(${day})`,
     );
-    const [[count] = []] = await this.rows(`SELECT count(*) FROM ${this.crossing}`);
-    this.anyCrossing = Number(count) > 0;
+    return await this.some(this.crossing);
   }
 
-  private async rows(sql: string): Promise<unknown[][]> {
-    return (await this.session.connection.runAndReadAll(sql)).getRows();
+  private async some(table: string): Promise<boolean> {
+    return (await this.session.connection.runAndReadAll(`SELECT 1 FROM ${table} LIMIT 1`)).currentRowCount > 0;
   }
 }

@@ -2,18 +2,18 @@ import { createHash } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AwsError, type Kernel, type Principal } from "../../kernel";
-import { filesOf, LakeEngine, parseLocation, quoteText, type Session, tablesOf } from "../duckdb";
-import { bindTables } from "./bind-tables";
+import { filesOf, LakeEngine, parseLocation, tablesOf } from "../duckdb";
 import { type CatalogTable, catalogOf, catalogPermissions, relationOf } from "./catalog";
 import { isDiskFull, messageOf } from "./disk-full";
-import { fingerprints, type PartitionName, partitionValues } from "./fingerprints";
-import { FirstPartition } from "./first-partition";
+import { fingerprints, type PartitionName } from "./fingerprints";
+import { makePartitions } from "./make-partitions";
 import type { ManifestStep } from "./manifest";
 import { planStep, type StepMemory, type StepPlan } from "./plan-step";
 import { holdToRules, type QualityResult } from "./quality";
 import type { RunOptions } from "./run-options";
-import { type Source, selectOf, show, sourcesOf, tableIn } from "./sources";
-import { conform, type StagedRows, stage, stagePartition } from "./stage";
+import { selectOf, show, sourcesOf } from "./sources";
+import { conform, stage } from "./stage";
+import { bindStep, type Made, type StepContext } from "./step-context";
 import { filesBefore, swap } from "./swap";
 import { assertReadable, findUnreadable, UnreadableFiles } from "./unreadable";
 
@@ -45,16 +45,6 @@ export interface StepOutcome {
   readonly memory: StepMemory;
 }
 
-/** What a step's rows are made from and where they go, in a session in which its SELECT's tables are bound. */
-interface StepContext {
-  readonly run: StepRun;
-  readonly session: Session;
-  readonly query: string;
-  readonly target: CatalogTable;
-  readonly sources: readonly Source[];
-  readonly temporary: string;
-}
-
 /**
  * Runs one SELECT in Spark's dialect and makes its rows the target table's data, as far as its sources have changed since
  * the last run. The rows are staged; then the table's files are replaced in one step.
@@ -66,18 +56,13 @@ export async function materialise(run: StepRun): Promise<StepOutcome> {
   const temporary = kernel.folder("tmp", "glue", id);
   try {
     return await LakeEngine.of(kernel).with("spark", async (session) => {
-      run.onStart(() => session.connection.interrupt());
+      const working = new Set([session]);
+      run.onStart(() => {
+        for (const { connection } of working) connection.interrupt();
+      });
       const query = run.sql.replace(/[;\s]+$/, "");
       const told = (await tablesOf(session, query)).some(({ database, table }) => !database && table === "run");
-      await session.run(
-        `CREATE VIEW ${session.database}.main.run AS SELECT CAST(${quoteText(run.options.asOf.replace("Z", ""))} AS TIMESTAMP) AS as_of`,
-      );
-      const reads = { principal: run.principal, operation: "StartJobRun", except: ["run"], empty: true };
-      const bound = await bindTables(kernel, session, query, reads);
-      const sources = sourcesOf(bound, target, step.follow);
-      // A log goes on from its own rows: they are read and staged before its files are replaced.
-      const mine = bound.find(({ table: { database, name } }) => database === target.database && name === target.name);
-      if (mine) await session.run(`CREATE OR REPLACE VIEW ${tableIn(session, target)} AS ${mine.scan.sql}`);
+      const sources = sourcesOf(await bindStep(run, session, query, target), target, step.follow);
       const before = filesBefore(kernel, target);
       const known = {
         hash: hashOf(run, target),
@@ -89,7 +74,7 @@ export async function materialise(run: StepRun): Promise<StepOutcome> {
       const plan = planStep(step.follow, state, run.memory, run.options);
       if (plan.kind === "skip")
         return { rows: 0, partitions: 0, skipped: true, memory: { ...known, target: state.target } };
-      const context = { run, session, query, target, sources, temporary };
+      const context = { run, session, working, query, target, sources, temporary };
       const made = await make(context, plan).catch((error) => blameFiles(context, plan, error));
       let { staged } = made;
       const replaced = replacedBy(run, target, made);
@@ -112,12 +97,6 @@ export async function materialise(run: StepRun): Promise<StepOutcome> {
   }
 }
 
-/** Rows, and the partitions that they are all of; undefined where they are all of the table. */
-interface Made {
-  readonly staged: StagedRows;
-  readonly partitions?: readonly PartitionName[];
-}
-
 /** Where a source's file turns out to be unreadable inside, says of which file it was that the engine spoke. */
 async function blameFiles(
   { session, sources }: StepContext,
@@ -137,11 +116,10 @@ async function make(context: StepContext, plan: Exclude<StepPlan, { kind: "skip"
   const { follow, key, order } = run.step;
   const only = plan.kind === "whole" ? undefined : plan.partitions;
   await assertReadable(session, sources, only);
-  const byPartition = follow === "partition" || follow === "first";
+  if (follow === "partition" || follow === "first") return await makePartitions(context, only);
   for (const each of sources) {
-    if (!each.followed || (only === undefined && !byPartition)) await show(session, each, each.partitions.keys());
+    if (!each.followed || only === undefined) await show(session, each, each.partitions.keys());
   }
-  if (byPartition) return await makePartitions(context, only);
   const [source] = sources;
   if (plan.kind === "fold" && source !== undefined) {
     // Its own rows come from its files, not through a view of itself.
@@ -158,41 +136,6 @@ async function make(context: StepContext, plan: Exclude<StepPlan, { kind: "skip"
   }
   const select = await conform(session, query, target);
   return { staged: await stage(session, select, temporary, { target, order: [...order, ...key] }) };
-}
-
-/** Makes partitions one after the other from the same partitions of the sources. */
-async function makePartitions(context: StepContext, only: readonly PartitionName[] | undefined): Promise<Made> {
-  const { run, session, query, target, sources, temporary } = context;
-  const { follow, key, order, presorted } = run.step;
-  const keys = target.partitionKeys.map(({ name }) => name);
-  const followed = sources.filter((source) => source.followed);
-  const everything = [...new Set(followed.flatMap(({ partitions }) => [...partitions.keys()]))].sort();
-  let partitions = only;
-  const [source] = followed;
-  const first =
-    follow === "first" && source !== undefined
-      ? new FirstPartition(session, source, { target, partitions: filesBefore(run.kernel, target), key })
-      : undefined;
-  if (first !== undefined) {
-    partitions = partitions === undefined ? undefined : await first.hold(partitions);
-    if (partitions === undefined) await first.begin();
-  }
-  // What was not looked at before: later partitions that hold keys of the changed ones.
-  if (partitions !== undefined && partitions.length > (only?.length ?? 0)) {
-    await assertReadable(session, sources, partitions);
-  }
-  const select = await conform(session, query, target);
-  const shape = { target, order: [...order, ...key], presorted };
-  let rows = 0;
-  for (const name of partitions ?? everything) {
-    if (followed.every((each) => !each.partitions.has(name))) continue;
-    for (const each of followed) await show(session, each, [name], (of) => first?.leaveOut(of) ?? of);
-    const partition = { name, values: partitionValues(name, keys) };
-    rows += await stagePartition(session, select, temporary, partition, shape);
-    const file = join(temporary, name);
-    if (existsSync(file)) await first?.take(name, join(file, "*.parquet"));
-  }
-  return { staged: { folder: temporary, rows }, ...(partitions === undefined ? {} : { partitions }) };
 }
 
 /** Which partitions of the table the rows that were made replace. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { AwsError } from "../../kernel";
 import { duckdbType, nearest, orderedParquetOptions, quoteName, quoteText, type Session } from "../duckdb";
 import type { CatalogTable } from "./catalog";
-import type { PartitionName } from "./fingerprints";
+import { noValue, type PartitionName } from "./fingerprints";
 
 /** A file of the lake is cut at this size, so that any engine can read a table in parallel. */
 const maxFileBytes = 512 * 2 ** 20;
@@ -79,8 +79,7 @@ export async function stage(session: Session, select: string, folder: string, sh
 }
 
 const literal = (value: unknown): string => (value === null ? "NULL" : quoteText(String(value)));
-const folderValue = (value: unknown): string =>
-  value === null ? "__HIVE_DEFAULT_PARTITION__" : encodeURIComponent(String(value));
+const folderValue = (value: unknown): string => (value === null ? noValue : encodeURIComponent(String(value)));
 const dataColumns = (target: CatalogTable): string => target.columns.map(({ name }) => quoteName(name)).join(", ");
 const ordered = ({ target, order }: Shape): string =>
   `ORDER BY ${orderOf(target, order)

@@ -37,18 +37,21 @@ const partPairs = 50_000;
 /** Every pair of a small input. */
 export function allPairs(size: number): Candidates {
   const members = Int32Array.from({ length: size }, (_, at) => at);
-  return candidatesOf([{ blocks: { members, starts: Int32Array.of(0, size) } }], size, size);
+  return candidatesOf([{ blocks: { members, starts: Int32Array.of(0, size) }, pairs: 0 }], size, size);
 }
 
 export function candidatesOf(
-  chosen: readonly { readonly blocks: Pick<Blocks, "members" | "starts"> }[],
+  chosen: readonly { readonly blocks: Pick<Blocks, "members" | "starts">; readonly pairs: number }[],
   size: number,
   most = mostMembers,
 ): Candidates {
   const width = chosen.length;
   const blockOf = sharedIntegers(size * width).fill(-1);
   const parts: number[] = [];
-  const blockings = chosen.map(({ blocks: { members, starts } }) => ({ members, starts }));
+  // Most pairs meet in several blockings, most often in the larger ones: there they are looked for first.
+  const blockings = [...chosen]
+    .sort((a, b) => b.pairs - a.pairs)
+    .map(({ blocks: { members, starts } }) => ({ members, starts }));
   for (const [k, { members, starts }] of blockings.entries()) {
     let pairs = 0;
     let first = 0;

@@ -1,6 +1,6 @@
 import type { Column } from "./encode";
 import { firstLevels, firstName, type Level, lastLevels, lastName, middleLevels, middleName, oneName } from "./names";
-import { isOneEdit, isUnlike, nearness } from "./near";
+import { isOneEdit, isUnlike, nearness, width } from "./near";
 import { tokensOf, usersOf } from "./parts";
 import { bits, editDistance, jaroWinkler, withinOneEdit } from "./strings";
 
@@ -56,16 +56,16 @@ function street(column: Column, siblings: readonly Column[]): Level {
 
 const codeLevels = ["missing", "differs", "two edits", "one edit", "equal"];
 function code(column: Column, twoEdits = true): Level {
-  const { units, starts, lengths, masks } = column.dictionary;
+  const { units, values } = column.dictionary;
   const most = twoEdits ? 2 : 1;
   return (a, b) => {
-    const onlyA = bits((masks[a] as number) & ~(masks[b] as number));
-    const onlyB = bits((masks[b] as number) & ~(masks[a] as number));
-    if (onlyA > most || onlyB > most) return 1;
-    const x = starts[a] as number;
-    const y = starts[b] as number;
-    const m = lengths[a] as number;
-    const n = lengths[b] as number;
+    const maskA = values[a * width + 2] as number;
+    const maskB = values[b * width + 2] as number;
+    if (bits(maskA & ~maskB) > most || bits(maskB & ~maskA) > most) return 1;
+    const x = values[a * width] as number;
+    const y = values[b * width] as number;
+    const m = values[a * width + 1] as number;
+    const n = values[b * width + 1] as number;
     const longest = Math.max(m, n);
     if (longest < 3) return 1;
     if (withinOneEdit(units, x, m, y, n)) return 3;
@@ -87,15 +87,15 @@ function phone(column: Column, siblings: readonly Column[]): Level {
 
 const postcodeLevels = ["missing", "differs", "same area", "one edit", "equal"];
 function postcode(column: Column): Level {
-  const { units, starts, lengths } = column.dictionary;
+  const { units, values } = column.dictionary;
   const plain = code(column, false);
   return (a, b, i, j) => {
     const level = plain(a, b, i, j);
     if (level === 3) return level;
-    const x = starts[a] as number;
-    const y = starts[b] as number;
-    const m = lengths[a] as number;
-    const n = lengths[b] as number;
+    const x = values[a * width] as number;
+    const y = values[b * width] as number;
+    const m = values[a * width + 1] as number;
+    const n = values[b * width + 1] as number;
     const area = Math.max(2, Math.min(m, n) - 3);
     if (Math.min(m, area) !== Math.min(n, area)) return 1;
     for (let at = 0; at < area && at < m; at++) if (units[x + at] !== units[y + at]) return 1;
@@ -109,16 +109,20 @@ const differs: Level = () => 1;
 const emailLevels = ["missing", "differs", "similar before the @", "one edit", "equal before the @", "equal"];
 function email(column: Column): Level {
   const { dictionary } = column;
-  const { units, starts } = dictionary;
+  const { units } = dictionary;
   const users = usersOf(dictionary);
   return (a, b) => {
-    const m = users.lengths[a] as number;
-    const n = users.lengths[b] as number;
-    if (m === n && users.hashes[a] === users.hashes[b]) return 4;
-    if (isOneEdit(dictionary, a, b)) return 3;
-    const x = starts[a] as number;
-    const y = starts[b] as number;
-    if (isUnlike(units, x, m, y, n, users.masks[a] as number, users.masks[b] as number, 0.88)) return 1;
+    const m = users[a * width + 1] as number;
+    const n = users[b * width + 1] as number;
+    const maskA = users[a * width + 2] as number;
+    const maskB = users[b * width + 2] as number;
+    if (m === n && maskA === maskB && users[a * width + 3] === users[b * width + 3]) return 4;
+    // Where the users alone are two edits apart, the addresses are.
+    const twoEdits = bits(maskA & ~maskB) > 1 || bits(maskB & ~maskA) > 1;
+    if (!twoEdits && isOneEdit(dictionary, a, b)) return 3;
+    const x = users[a * width] as number;
+    const y = users[b * width] as number;
+    if (isUnlike(units, x, m, y, n, maskA, maskB, 0.88)) return 1;
     return jaroWinkler(units, x, m, y, n) >= 0.88 ? 2 : 1;
   };
 }
@@ -133,11 +137,11 @@ const dateLevels = [
   "equal",
 ];
 function date(column: Column): Level {
-  const { units, starts, lengths, size } = column.dictionary;
+  const { units, values, size } = column.dictionary;
   const number = (from: number, to: number): Int32Array => {
     const numbers = new Int32Array(size);
     for (let code = 0; code < size; code++) {
-      const start = starts[code] as number;
+      const start = values[code * width] as number;
       for (let at = start + from; at < start + to; at++)
         numbers[code] = (numbers[code] as number) * 10 + (units[at] as number) - 48;
     }
@@ -148,10 +152,12 @@ function date(column: Column): Level {
     const year = years[a] === years[b];
     const month = months[a] === months[b];
     const day = days[a] === days[b];
+    const x = a * width;
+    const y = b * width;
     // One digit or two neighbours are in one part, or at the border of two.
     if (
       (year || month || day) &&
-      withinOneEdit(units, starts[a] as number, lengths[a] as number, starts[b] as number, lengths[b] as number)
+      withinOneEdit(units, values[x] as number, values[x + 1] as number, values[y] as number, values[y + 1] as number)
     )
       return 5;
     if (year && months[a] === days[b] && days[a] === months[b]) return 4;

@@ -1,7 +1,7 @@
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBListVector, DuckDBResult } from "@duckdb/node-api";
 import { sharedIntegers } from "./arrays";
 import type { Field } from "./fields";
-import type { Texts } from "./near";
+import { type Texts, width } from "./near";
 import { characterMask } from "./strings";
 
 /** The distinct normal forms of a family of fields, by code; in memory that all threads see. */
@@ -212,10 +212,8 @@ export function buildFamily({ fields, places, place, taken }: FamilyRequest): Fa
 class Words {
   // UTF-16 has at most one unit for each byte of UTF-8.
   private readonly units: Uint16Array;
-  private readonly starts: Uint32Array;
-  private readonly lengths: Int32Array;
-  private readonly hashes: Int32Array;
-  private readonly masks: Int32Array;
+  /** As in `Texts`, and a hash in the last place of each. */
+  private readonly values: Int32Array;
   private readonly slots: Int32Array;
   private readonly decoder = new TextDecoder();
   private size = 0;
@@ -223,10 +221,7 @@ class Words {
 
   constructor(most: number, bytes: number) {
     this.units = new Uint16Array(new SharedArrayBuffer(bytes * 2));
-    this.starts = new Uint32Array(new SharedArrayBuffer(most * 4));
-    this.lengths = sharedIntegers(most);
-    this.hashes = sharedIntegers(most);
-    this.masks = sharedIntegers(most);
+    this.values = sharedIntegers(most * width);
     this.slots = new Int32Array(2 ** Math.ceil(Math.log2(Math.max(16, most * 2)))).fill(-1);
   }
 
@@ -247,7 +242,7 @@ class Words {
   }
 
   private codeOf(bytes: Uint8Array, from: number, to: number): number {
-    const { units, starts, lengths, hashes, slots } = this;
+    const { units, values, slots } = this;
     const start = this.filled;
     let end = start;
     let plain = 0;
@@ -270,8 +265,9 @@ class Words {
     for (;;) {
       const code = slots[slot] as number;
       if (code < 0) break;
-      if (hashes[code] === hash && lengths[code] === end - start) {
-        const other = starts[code] as number;
+      const place = code * width;
+      if (values[place + 3] === hash && values[place + 1] === end - start) {
+        const other = values[place] as number;
         let same = 0;
         while (start + same < end && units[other + same] === units[start + same]) same++;
         if (start + same === end) return code;
@@ -280,23 +276,20 @@ class Words {
     }
     const code = this.size++;
     slots[slot] = code;
-    starts[code] = start;
-    lengths[code] = end - start;
-    hashes[code] = hash;
-    this.masks[code] = characterMask(units, start, end);
+    const place = code * width;
+    values[place] = start;
+    values[place + 1] = end - start;
+    values[place + 2] = characterMask(units, start, end);
+    values[place + 3] = hash;
     this.filled = end;
     return code;
   }
 
   done(): Dictionary {
-    const { units, starts, lengths, hashes, masks, size } = this;
-    return {
-      units,
-      starts: starts.subarray(0, size),
-      lengths: lengths.subarray(0, size),
-      hashes: hashes.subarray(0, size),
-      masks: masks.subarray(0, size),
-      size,
-    };
+    const { units, size } = this;
+    const values = this.values.subarray(0, size * width);
+    const hashes = sharedIntegers(size);
+    for (let code = 0; code < size; code++) hashes[code] = values[code * width + 3] as number;
+    return { units, values, hashes, size };
   }
 }

@@ -2,6 +2,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { sharedIntegers } from "./arrays";
 import { buildFamily, type Dictionary, type Family, readRows, readTexts } from "./dictionary";
 import type { Field, Role } from "./fields";
+import { width } from "./near";
 import { Claimed, type Threads } from "./threads";
 
 /** A field of every distinct record; plain data, in memory that all threads see. */
@@ -39,13 +40,13 @@ async function count(connection: DuckDBConnection, sql: string): Promise<number>
 }
 
 /** Codes and categories are told apart by more than equality only where their values are long enough to be mistyped. */
-function shapeOf(role: Role, { units, starts, lengths, size }: Dictionary, known: number): Exclude<Role, "shape"> {
+function shapeOf(role: Role, { units, values, size }: Dictionary, known: number): Exclude<Role, "shape"> {
   if (role !== "shape") return role;
   if (size <= 60) return "category";
   let digits = 0;
   for (let code = 0; code < size; code++) {
-    const start = starts[code] as number;
-    const text = units.subarray(start, start + (lengths[code] as number));
+    const start = values[code * width] as number;
+    const text = units.subarray(start, start + (values[code * width + 1] as number));
     if (text.some((unit) => unit >= 48 && unit <= 57)) digits++;
   }
   if (digits > size * 0.8) return "code";

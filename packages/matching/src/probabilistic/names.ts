@@ -1,5 +1,5 @@
 import type { Column } from "./encode";
-import { nearness, type Texts } from "./near";
+import { nearness, type Texts, width } from "./near";
 import { tokensOf } from "./parts";
 
 /**
@@ -9,10 +9,10 @@ import { tokensOf } from "./parts";
 export type Level = (a: number, b: number, i: number, j: number) => number;
 
 /** "j" for "john", "rob" for "robert". */
-function isPrefix({ units, starts, lengths }: Texts, a: number, b: number): boolean {
-  const x = starts[a] as number;
-  const y = starts[b] as number;
-  const short = Math.min(lengths[a] as number, lengths[b] as number);
+function isPrefix({ units, values }: Texts, a: number, b: number): boolean {
+  const x = values[a * width] as number;
+  const y = values[b * width] as number;
+  const short = Math.min(values[a * width + 1] as number, values[b * width + 1] as number);
   for (let at = 0; at < short; at++) if (units[x + at] !== units[y + at]) return false;
   return true;
 }
@@ -103,7 +103,7 @@ export function middleName(column: Column): Level {
   const tokens = tokensOf(dictionary);
   return (a, b) => {
     if (tokens.shared(a, b) || nearness(dictionary, a, b) >= 2) return 3;
-    const { units, starts } = dictionary;
-    return units[starts[a] as number] === units[starts[b] as number] ? 2 : 1;
+    const { units, values } = dictionary;
+    return units[values[a * width] as number] === units[values[b * width] as number] ? 2 : 1;
   };
 }

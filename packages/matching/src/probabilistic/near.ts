@@ -1,30 +1,34 @@
 import { bits, jaroWinkler, withinOneEdit } from "./strings";
 
-/** Texts as UTF-16 units, one after the other, and the bits of their characters. */
+/** Texts as UTF-16 units, one after the other. */
 export interface Texts {
   readonly units: Uint16Array;
-  readonly starts: Uint32Array;
-  readonly lengths: Int32Array;
-  readonly masks: Int32Array;
+  /** By text, at `text × width`: where it begins, its length, the bits of its characters. What is asked together lies together. */
+  readonly values: Int32Array;
 }
 
+/** Numbers of a text in `values`; the last one is the dictionary's own. */
+export const width = 4;
+
 /** One of the texts as a string; its beginning where not all is wanted. */
-export function textOf({ units, starts, lengths }: Texts, at: number, most = Number.POSITIVE_INFINITY): string {
-  const start = starts[at] as number;
-  const end = start + Math.min(lengths[at] as number, most);
+export function textOf({ units, values }: Texts, at: number, most = Number.POSITIVE_INFINITY): string {
+  const start = values[at * width] as number;
+  const end = start + Math.min(values[at * width + 1] as number, most);
   let text = "";
   for (let unit = start; unit < end; unit++) text += String.fromCharCode(units[unit] as number);
   return text;
 }
 
 /** Whether two unequal texts are one edit apart; most pairs end at their masks. */
-export function isOneEdit({ units, starts, lengths, masks }: Texts, a: number, b: number): boolean {
-  const maskA = masks[a] as number;
-  const maskB = masks[b] as number;
+export function isOneEdit({ units, values }: Texts, a: number, b: number): boolean {
+  const x = a * width;
+  const y = b * width;
+  const maskA = values[x + 2] as number;
+  const maskB = values[y + 2] as number;
   if (bits(maskA & ~maskB) > 1 || bits(maskB & ~maskA) > 1) return false;
-  const m = lengths[a] as number;
-  const n = lengths[b] as number;
-  return m + n >= 6 && withinOneEdit(units, starts[a] as number, m, starts[b] as number, n);
+  const m = values[x + 1] as number;
+  const n = values[y + 1] as number;
+  return m + n >= 6 && withinOneEdit(units, values[x] as number, m, values[y] as number, n);
 }
 
 /** Whether no two texts of these beginnings, lengths and characters can be as similar as `least`: most pairs end here. */
@@ -50,12 +54,14 @@ export function isUnlike(
 /** How near two unequal words are: 0 not, 1 Jaro-Winkler .8, 2 Jaro-Winkler .9, 3 one edit. */
 export function nearness(texts: Texts, a: number, b: number): 0 | 1 | 2 | 3 {
   if (isOneEdit(texts, a, b)) return 3;
-  const { units } = texts;
-  const x = texts.starts[a] as number;
-  const y = texts.starts[b] as number;
-  const m = texts.lengths[a] as number;
-  const n = texts.lengths[b] as number;
-  if (isUnlike(units, x, m, y, n, texts.masks[a] as number, texts.masks[b] as number, 0.8)) return 0;
+  const { units, values } = texts;
+  const x = values[a * width] as number;
+  const y = values[b * width] as number;
+  const m = values[a * width + 1] as number;
+  const n = values[b * width + 1] as number;
+  const maskA = values[a * width + 2] as number;
+  const maskB = values[b * width + 2] as number;
+  if (isUnlike(units, x, m, y, n, maskA, maskB, 0.8)) return 0;
   const similarity = jaroWinkler(units, x, m, y, n);
   if (similarity >= 0.9) return 2;
   return similarity >= 0.8 ? 1 : 0;

@@ -1,5 +1,5 @@
 import type { Dictionary } from "./dictionary";
-import { textOf } from "./near";
+import { textOf, width } from "./near";
 import { characterMask } from "./strings";
 
 /** The words of a dictionary's values, as numbers. */
@@ -48,7 +48,7 @@ export function tokensOf(dictionary: Dictionary): Tokens {
 }
 
 /** The words of each value, one after the other, as hashes; 0 for those too short to tell anything. */
-function hashedWords({ units, starts: begins, lengths, size }: Dictionary): {
+function hashedWords({ units, values, size }: Dictionary): {
   starts: Int32Array;
   words: Int32Array;
 } {
@@ -56,8 +56,8 @@ function hashedWords({ units, starts: begins, lengths, size }: Dictionary): {
   let words = new Int32Array(size * 2 + 16);
   let filled = 0;
   for (let code = 0; code < size; code++) {
-    const begin = begins[code] as number;
-    const end = begin + (lengths[code] as number);
+    const begin = values[code * width] as number;
+    const end = begin + (values[code * width + 1] as number);
     let hash = 0x811c9dc5;
     let length = 0;
     for (let at = begin; at <= end; at++) {
@@ -81,30 +81,26 @@ function hashedWords({ units, starts: begins, lengths, size }: Dictionary): {
   return { starts, words: words.slice(0, filled) };
 }
 
-/** What stands before the @ of each address: a hash to tell whether two are equal, its length, its characters. */
-export interface Users {
-  readonly hashes: Int32Array;
-  readonly lengths: Int32Array;
-  readonly masks: Int32Array;
-}
-
 const at = "@".charCodeAt(0);
 
-export function usersOf({ units, starts, lengths: all, size }: Dictionary): Users {
-  const hashes = new Int32Array(size);
-  const lengths = new Int32Array(size);
-  const masks = new Int32Array(size);
-  for (let code = 0; code < size; code++) {
-    const start = starts[code] as number;
-    const most = start + (all[code] as number);
+/**
+ * What stands before the @ of each address, in the places of `Texts.values`: where it begins, its length, the bits of its
+ * characters, and a hash to tell whether two are equal.
+ */
+export function usersOf({ units, values, size }: Dictionary): Int32Array {
+  const users = new Int32Array(size * width);
+  for (let place = 0; place < users.length; place += width) {
+    const start = values[place] as number;
+    const most = start + (values[place + 1] as number);
     let end = start;
     let hash = 0x811c9dc5;
     while (end < most && units[end] !== at) hash = Math.imul(hash ^ (units[end++] as number), 0x01000193);
-    hashes[code] = hash;
-    lengths[code] = end - start;
-    masks[code] = characterMask(units, start, end);
+    users[place] = start;
+    users[place + 1] = end - start;
+    users[place + 2] = characterMask(units, start, end);
+    users[place + 3] = hash;
   }
-  return { hashes, lengths, masks };
+  return users;
 }
 
 /** The distinct parts of a dictionary's values. */

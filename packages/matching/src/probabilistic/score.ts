@@ -194,7 +194,10 @@ function keepLinks(pairs: Pairs, kin: Float32Array, prior: Prior, threshold: num
   for (let p = 0; p < pairs.length; p++) {
     const a = pairs.a[p] as number;
     const b = pairs.b[p] as number;
-    const weight = matchWeight(pairs.weight[p] as number, kin[p] as number, prior);
+    const evidence = pairs.weight[p] as number;
+    // What speaks against it only makes it less.
+    if (evidence + prior.match < threshold - 3) continue;
+    const weight = matchWeight(evidence, kin[p] as number, prior);
     if (weight < threshold) {
       if (weight >= threshold - 3) misses.push(a, b, weight);
       continue;

@@ -51,6 +51,20 @@ test("distances agree with DuckDB's", async () => {
   });
 });
 
+test("Jaro-Winkler is the same by bits, by table and for any alphabet", () => {
+  const cases = fc.string({ unit: fc.constantFrom(..."abcA9@"), maxLength: 40 });
+  fc.assert(
+    fc.property(cases, cases, (a, b) => {
+      // Characters that are no ASCII, and texts of more than 31 characters, are compared one by one.
+      const shifted = [a, b].map((text) =>
+        [...text].map((one) => String.fromCharCode(one.charCodeAt(0) + 300)).join(""),
+      );
+      expect(jaroWinkler(a, b)).toBe(jaroWinkler(...(shifted as [string, string])));
+    }),
+    { seed, numRuns: 3_000 },
+  );
+});
+
 test("one edit is a distance of one", () => {
   fc.assert(
     fc.property(word, word, (a, b) => {

@@ -31,7 +31,7 @@ export function fastNormalExpression(form: NormalForm, text: string, reading?: D
       // What has a digit stands for a value.
       return `CASE WHEN regexp_full_match(${text}, '[A-Za-z ]*[0-9][A-Za-z0-9 ]*') THEN lower(replace(${text}, ' ', '')) ELSE ${full} END`;
     case "phone":
-      return `CASE WHEN regexp_full_match(${text}, '[+]?[0-9]{9,}') THEN right(${text}, 9) WHEN regexp_full_match(${text}, '[+]?[0-9 ]*[0-9]') THEN right(replace(replace(${text}, ' ', ''), '+', ''), 9) WHEN regexp_full_match(${text}, '[0-9+ ()-]+') THEN nullif(right(regexp_replace(${text}, '[^0-9]+', '', 'g'), 9), '') ELSE ${full} END`;
+      return `CASE WHEN regexp_full_match(${text}, '[+]?( ?[0-9]){9,}') THEN right(replace(${text}, ' ', ''), 9) WHEN regexp_full_match(${text}, '[0-9+ ()-]+') THEN nullif(right(regexp_replace(${text}, '[^0-9]+', '', 'g'), 9), '') ELSE ${full} END`;
     case "email":
       return `CASE WHEN regexp_full_match(${lower}, '[a-z0-9._-]+@[a-z0-9.-]+') AND ${lower} NOT LIKE '%@g%mail.com' THEN ${lower} WHEN regexp_full_match(${lower}, '[a-z0-9._-]+@gmail[.]com') THEN replace(split_part(${lower}, '@', 1), '.', '') || '@gmail.com' ELSE ${full} END`;
     case "date":

@@ -60,7 +60,23 @@ export function jaroWinkler(units: Uint16Array, a: number, lengthA: number, b: n
   const n = Math.min(lengthA, widest);
   const m = Math.min(lengthB, widest);
   if (n === 0 || m === 0) return 0;
-  const reach = Math.max(0, (Math.max(n, m) >> 1) - 1);
+  const found = n <= widestInBits && m <= widestInBits ? commonInBits(units, a, n, b, m) : -1;
+  const both = found < 0 ? commonOf(units, a, n, b, m) : found;
+  const common = both & 0xff;
+  const swaps = both >> 8;
+  if (common === 0) return 0;
+  const jaro = (common / n + common / m + (common - (swaps >> 1)) / common) / 3;
+  let prefix = 0;
+  while (prefix < 4 && prefix < n && prefix < m && units[a + prefix] === units[b + prefix]) prefix++;
+  return jaro + prefix * 0.1 * (1 - jaro);
+}
+
+/** How far from its place a character counts as common. */
+const reachOf = (n: number, m: number): number => Math.max(0, (Math.max(n, m) >> 1) - 1);
+
+/** Characters in common, and 256 for each of them that stands in another order. */
+function commonOf(units: Uint16Array, a: number, n: number, b: number, m: number): number {
+  const reach = reachOf(n, m);
   takenA.fill(0, 0, n);
   takenB.fill(0, 0, m);
   let common = 0;
@@ -76,7 +92,6 @@ export function jaroWinkler(units: Uint16Array, a: number, lengthA: number, b: n
       }
     }
   }
-  if (common === 0) return 0;
   let swaps = 0;
   let j = 0;
   for (let i = 0; i < n; i++) {
@@ -85,10 +100,46 @@ export function jaroWinkler(units: Uint16Array, a: number, lengthA: number, b: n
     if (units[a + i] !== units[b + j]) swaps++;
     j++;
   }
-  const jaro = (common / n + common / m + (common - (swaps >> 1)) / common) / 3;
-  let prefix = 0;
-  while (prefix < 4 && prefix < n && prefix < m && units[a + prefix] === units[b + prefix]) prefix++;
-  return jaro + prefix * 0.1 * (1 - jaro);
+  return common + (swaps << 8);
+}
+
+const widestInBits = 31;
+/** By ASCII character: its places in a text, as bits. Empty between calls. */
+const places = new Int32Array(128);
+
+/** The same for short ASCII texts, a text's places all at once; −1 where a character is none. */
+function commonInBits(units: Uint16Array, a: number, n: number, b: number, m: number): number {
+  const reach = reachOf(n, m);
+  let ascii = 0;
+  for (let j = 0; j < m; j++) {
+    const c = units[b + j] as number;
+    ascii |= c;
+    places[c & 127] = (places[c & 127] as number) | (1 << j);
+  }
+  let common = 0;
+  let tookA = 0;
+  let tookB = 0;
+  for (let i = 0; i < n; i++) {
+    const c = units[a + i] as number;
+    ascii |= c;
+    const within = (i + reach >= 30 ? -1 : (1 << (i + reach + 1)) - 1) & (i <= reach ? -1 : -1 << (i - reach));
+    const free = (places[c & 127] as number) & within & ~tookB;
+    if (free === 0) continue;
+    tookB |= free & -free;
+    tookA |= 1 << i;
+    common++;
+  }
+  for (let j = 0; j < m; j++) places[(units[b + j] as number) & 127] = 0;
+  if (ascii > 127) return -1;
+  let swaps = 0;
+  while (tookA !== 0) {
+    const i = 31 - Math.clz32(tookA & -tookA);
+    const j = 31 - Math.clz32(tookB & -tookB);
+    if (units[a + i] !== units[b + j]) swaps++;
+    tookA &= tookA - 1;
+    tookB &= tookB - 1;
+  }
+  return common + (swaps << 8);
 }
 
 /** Digits have bits of their own, letters too but for the four rarest: two masks bound how near two texts can be. */

@@ -26,7 +26,7 @@ export const curatedEvents: LakeTable = {
   partitionBy: ["dt"],
   primaryKey: ["source_id", "message_id"],
   incremental: "partition",
-  order: ["received_at"],
+  order: ["event", "received_at"],
   presorted: true,
 };
 

@@ -10,8 +10,8 @@ export interface Candidates {
   /** Larger blocks are left out. */
   readonly mostMembers: number;
   /**
-   * Block of record i in blocking k at i × width + k, -1 where it is in none: a pair's earlier meetings are seen in two
-   * places of memory.
+   * Block of record i in blocking k, counted from 1, at i × width + k; 0 where it is in none. A pair's earlier meetings are
+   * seen in two places of memory.
    */
   readonly blockOf: Int32Array;
   /** Blocking, first block, block after the last one, of each part. */
@@ -46,7 +46,7 @@ export function candidatesOf(
   most = mostMembers,
 ): Candidates {
   const width = chosen.length;
-  const blockOf = sharedIntegers(size * width).fill(-1);
+  const blockOf = sharedIntegers(size * width);
   const parts: number[] = [];
   // Most pairs meet in several blockings, most often in the larger ones: there they are looked for first.
   const blockings = [...chosen]
@@ -59,7 +59,7 @@ export function candidatesOf(
       const from = starts[block] as number;
       const to = starts[block + 1] as number;
       if (to - from > most) continue;
-      for (let at = from; at < to; at++) blockOf[(members[at] as number) * width + k] = block;
+      for (let at = from; at < to; at++) blockOf[(members[at] as number) * width + k] = block + 1;
       pairs += ((to - from) * (to - from - 1)) / 2;
       if (pairs < partPairs) continue;
       parts.push(k, first, block + 1);
@@ -153,7 +153,7 @@ export function together(found: readonly Found[]): {
 function metBefore(blockOf: Int32Array, atI: number, atJ: number, k: number): boolean {
   for (let earlier = 0; earlier < k; earlier++) {
     const block = blockOf[atI + earlier] as number;
-    if (block >= 0 && block === blockOf[atJ + earlier]) return true;
+    if (block > 0 && block === blockOf[atJ + earlier]) return true;
   }
   return false;
 }

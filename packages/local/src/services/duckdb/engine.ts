@@ -16,8 +16,14 @@ const dialects = {
   duckdb: { prelude: [] as readonly string[], syntax: [] as readonly string[], settings: [] as readonly string[] },
 };
 
-/** Most memory that DuckDB may use before it spills to the data folder; `TRIBUTARY_SQL_MEMORY` overrides it (`1GB`). */
-const memoryLimit = "512MB";
+/**
+ * Most memory that DuckDB may use before it spills to the data folder: a quarter of what is available now to the process,
+ * be it the machine's or its container's, from 512 MB to 4 GB. `TRIBUTARY_SQL_MEMORY` overrides it (`1GB`).
+ */
+export function memoryLimit(available: number): string {
+  const quarter = Math.floor(available / 4 / 2 ** 20);
+  return `${Math.min(4096, Math.max(512, quarter))}MiB`;
+}
 
 /** How many threads statements share, and how many sessions work side by side. */
 const threads = 2;
@@ -140,7 +146,7 @@ export class LakeEngine {
     const scratch = this.kernel.folder("tmp", "duckdb");
     rmSync(scratch, { recursive: true, force: true });
     const instance = await DuckDBInstance.create(":memory:", {
-      memory_limit: process.env.TRIBUTARY_SQL_MEMORY ?? memoryLimit,
+      memory_limit: process.env.TRIBUTARY_SQL_MEMORY ?? memoryLimit(process.availableMemory()),
       threads: String(threads),
       temp_directory: this.kernel.folder("tmp", "duckdb"),
       // Row order inside a file means nothing in the lake, and keeping it costs memory.

@@ -1,8 +1,10 @@
+import { join } from "node:path";
 import { LakeEngine, type Session } from "../duckdb";
+import { contentOf } from "./content";
 import { type PartitionName, partitionValues } from "./fingerprints";
 import { FirstPartition } from "./first-partition";
 import { type Source, show } from "./sources";
-import { conform, stagePartition } from "./stage";
+import { conform, filesUnder, stagePartition } from "./stage";
 import { bindStep, type Made, type StepContext } from "./step-context";
 import { filesBefore } from "./swap";
 import { assertReadable } from "./unreadable";
@@ -29,16 +31,29 @@ export async function makePartitions(context: StepContext, only: readonly Partit
   const keys = target.partitionKeys.map(({ name }) => name);
   const shape = { target, order: [...order, ...key], presorted };
   let rows = 0;
+  const contents = new Map<string, string>();
+  const digest = async (file: string) => {
+    contents.set(file, await contentOf(join(temporary, file)));
+  };
+  // Beside the next partition's statement.
+  const read: Promise<void>[] = [];
   const makeOne = async (worker: Session, name: PartitionName) => {
     for (const each of followed) await show(worker, each, [name]);
     const mine = first?.leaveOut(select, name) ?? select;
     const count = await stagePartition(worker, mine, temporary, { name, values: partitionValues(name, keys) }, shape);
     // Not in one line with the wait: others add theirs meanwhile.
     rows += count;
+    for (const file of filesUnder(temporary, `${name}/`)) {
+      const told = digest(file);
+      // Where another partition fails first, nobody asks any more.
+      told.catch(() => {});
+      read.push(told);
+    }
   };
   // One alone, too: how many threads make a file shows in where its row groups end.
   await sideBySide(context, largestFirst(made, followed), makeOne);
-  return { staged: { folder: temporary, rows }, ...(partitions === undefined ? {} : { partitions }) };
+  await Promise.all(read);
+  return { staged: { folder: temporary, rows, contents }, ...(partitions === undefined ? {} : { partitions }) };
 }
 
 /** Lets the sources that are not followed mean all of their rows. */

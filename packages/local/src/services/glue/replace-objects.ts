@@ -46,10 +46,12 @@ export async function replaceObjects(
   const swaps = swapsOf(kernel);
   // Until the commit below, the new files are what a crash leaves to clear away; after it, the old ones are.
   await kernel.store.write(() => swaps.put(id, { bucket, paths: rows.map(({ row }) => row.path) }));
-  for (const [index, { file }] of add.entries()) {
+  const move = async ({ file }: NewObject, index: number) => {
     const target = join(folder, rows[index]?.row.path ?? "");
     if (!(await moveIntoPlace(file, target))) throw new Error(`${target} cannot be written: a folder has its name`);
-  }
+  };
+  // Each to its end, so that none moves any more where another's failure is told.
+  for (const moved of await Promise.allSettled(add.map(move))) if (moved.status === "rejected") throw moved.reason;
   const change = (event: "ObjectCreated:Put" | "ObjectRemoved:Delete") => (entry: { key: string; row: ObjectRow }) =>
     notificationsFor(kernel, store.configuration(bucket), { bucket, event, ...entry });
   const deliveries = rows.flatMap(change("ObjectCreated:Put"));

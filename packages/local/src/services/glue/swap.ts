@@ -1,10 +1,8 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import type { Kernel } from "../../kernel";
 import { filesOf, type LakeFile, parseLocation } from "../duckdb";
 import { type CatalogTable, relationOf } from "./catalog";
+import { contentOf } from "./content";
 import { byPartition, changes, fingerprints, type PartitionName } from "./fingerprints";
 import { type NewObject, replaceObjects } from "./replace-objects";
 import { filesUnder, type StagedRows } from "./stage";
@@ -35,7 +33,7 @@ export async function swap(
   const wanted = new Map<string, NewObject>();
   for (const name of staged.rows === 0 ? [] : filesUnder(staged.folder)) {
     const file = join(staged.folder, name);
-    const content = await hashOf(file);
+    const content = staged.contents?.get(name) ?? (await contentOf(file));
     const part = name.replace(/\.parquet$/, `-${content.slice(0, 20)}.zstd.parquet`);
     wanted.set(`${prefix}${part}`, { key: `${prefix}${part}`, file, etag: `"${content.slice(0, 32)}-1"` });
   }
@@ -55,10 +53,4 @@ export async function swap(
   await replaceObjects(kernel, bucket, id, [...wanted.values()], remove);
   const folder = (key: string) => key.slice(prefix.length, Math.max(prefix.length, key.lastIndexOf("/")));
   return new Set([...wanted.keys(), ...remove].map(folder)).size;
-}
-
-async function hashOf(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest("hex");
 }

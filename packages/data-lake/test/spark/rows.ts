@@ -63,7 +63,7 @@ const payload = fc.record({
           order_id: sometimes(fc.constantFrom("o1", "o2", "o3", "", "o👩")),
           currency: sometimes(fc.constantFrom("GBP", "EUR", null)),
           country: sometimes(text),
-          products: sometimes(fc.oneof({ arbitrary: fc.array(product, { maxLength: 4 }), weight: 5 }, plainJson)),
+          products: sometimes(fc.oneof({ arbitrary: fc.array(product, { maxLength: 10 }), weight: 5 }, plainJson)),
         }),
         weight: 5,
       },

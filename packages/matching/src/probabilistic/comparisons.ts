@@ -117,9 +117,7 @@ function email(column: Column): Level {
     const maskA = users[a * width + 2] as number;
     const maskB = users[b * width + 2] as number;
     if (m === n && maskA === maskB && users[a * width + 3] === users[b * width + 3]) return 4;
-    // Where the users alone are two edits apart, the addresses are.
-    const twoEdits = bits(maskA & ~maskB) > 1 || bits(maskB & ~maskA) > 1;
-    if (!twoEdits && isOneEdit(dictionary, a, b)) return 3;
+    if (isOneEdit(dictionary, a, b)) return 3;
     const x = users[a * width] as number;
     const y = users[b * width] as number;
     if (isUnlike(units, x, m, y, n, maskA, maskB, 0.88)) return 1;

@@ -87,8 +87,13 @@ export async function encode(
     return { dictionary, counts: counts[own.indexOf(field)] as Int32Array };
   });
   const orders = new Float64Array(new SharedArrayBuffer(records * 8));
-  const hashes = columnsOf.map(({ dictionary }) => dictionary.hashes);
-  const content = { codes, hashes, orders, cursor: sharedIntegers(1) };
+  const byFamily = names.flatMap((family) => [...fields.keys()].filter((at) => fields[at]?.family === family));
+  const content = {
+    codes: byFamily.map((at) => codes[at] as Int32Array),
+    hashes: byFamily.map((at) => (columnsOf[at] as (typeof columnsOf)[number]).dictionary.hashes),
+    orders,
+    cursor: sharedIntegers(1),
+  };
   await threads.ask("content", content, () => fillOrders(content));
   const { distinctOf, firstOf } = collapse(codes, orders);
   // A distinct record stands nowhere behind its first one: they are gathered in place.

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { LakeEngine, type Session } from "../duckdb";
 import { contentOf } from "./content";
+import { messageOf } from "./disk-full";
 import { type PartitionName, partitionValues } from "./fingerprints";
 import { FirstPartition } from "./first-partition";
 import { type Source, show } from "./sources";
@@ -69,23 +70,42 @@ function largestFirst(names: readonly PartitionName[], followed: readonly Source
   return sized.sort((a, b) => b.size - a.size).map(({ name }) => name);
 }
 
-/** Does work for each partition, in as many sessions as the engine has side by side. The first failure ends all of it. */
+/**
+ * Does work for each partition, in as many sessions as the engine has side by side. Where memory does not do for several,
+ * fewer go on. The first other failure ends all of it.
+ */
 async function sideBySide(
   { run, working, query, target, sources }: StepContext,
   partitions: readonly PartitionName[],
   work: (session: Session, partition: PartitionName) => Promise<void>,
 ): Promise<void> {
   const waiting = [...partitions];
+  const triedAlone = new Set<PartitionName>();
   const failures: unknown[] = [];
   await LakeEngine.of(run.kernel).sideBySide("spark", async (sessions) => {
+    let going = sessions.length;
     for (const session of sessions) working.add(session);
+    const go = async (session: Session) => {
+      await bindStep(run, session, query, target);
+      await showOthers(session, sources);
+      for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+        try {
+          await work(session, name);
+        } catch (error) {
+          if (!/\bOut of Memory Error\b/.test(messageOf(error)) || triedAlone.has(name)) throw error;
+          waiting.unshift(name);
+          // Whoever goes leaves the rest to those that stay: told in the same breath, so that one does.
+          if (going > 1) break;
+          triedAlone.add(name);
+        }
+      }
+      going--;
+    };
     try {
       await Promise.all(
         sessions.map(async (session) => {
           try {
-            await bindStep(run, session, query, target);
-            await showOthers(session, sources);
-            for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await work(session, name);
+            await go(session);
           } catch (error) {
             // The others end with what they are at, and what they say then is not why.
             failures.push(error);
@@ -98,4 +118,5 @@ async function sideBySide(
     }
   });
   if (failures.length > 0) throw failures[0];
+  if (waiting.length > 0) throw new Error(`the partitions ${waiting.join(", ")} were not made: start the run again`);
 }

@@ -40,6 +40,13 @@ describe("tables of one's own", () => {
     expect(people?.table.columns.at(-1)).toMatchObject({ name: "plan", type: "string" });
   });
 
+  it("lets no column decide days that our own SELECT alone is known to decide by", () => {
+    const decides = (transforms: Record<string, string>) =>
+      planLake({ foundation, transforms }).steps.clean.find(({ table }) => table.name === "events")?.table.firstBy;
+    expect(decides({})).toEqual(["type", "received_at"]);
+    expect(decides({ "clean.events": "select * from raw.events where payload like '{%'" })).toBeUndefined();
+  });
+
   it("names tables as a parser would: not in comments, nor in quotes", () => {
     expect(
       tablesIn("with x as (select 1 from raw.a, clean.b c) select '-- from raw.z' from x join\n CURATED.D"),

@@ -112,6 +112,7 @@ export function uploadScripts(
     mode: "overwrite",
     follow: table.incremental ?? "whole",
     key: table.primaryKey,
+    ...(table.firstBy && { firstBy: table.firstBy }),
     order: table.order ?? [],
     presorted: table.presorted ?? false,
     // Spark reads by place; where it is, and what, the catalog says.

@@ -21,6 +21,8 @@ export const cleanEvents: LakeTable = {
   partitionBy: ["dt"],
   primaryKey: ["source_id", "message_id"],
   incremental: "first",
+  // Payloads decide between copies of one partition at the most.
+  firstBy: ["type", "received_at"],
   // Who asks for some events reads little of the payloads of others; what is alike packs smaller.
   order: ["event", "received_at"],
   // That no event is there twice is what the transform's own grouping makes so: to check it again would cost as much.

@@ -74,7 +74,9 @@ export function planLake(args: DataLakeArgs): LakePlan {
     const reads = new Set([...tablesIn(sql), ...referencedTables(table)]);
     // A log goes on from what it says.
     if (own !== undefined) reads.delete(tableName(table));
-    return [{ table, sql, reads: [...reads] }];
+    // What decides is known of our own SELECT.
+    const { firstBy: _, ...asGiven } = table;
+    return [{ table: given === undefined ? table : asGiven, sql, reads: [...reads] }];
   });
   const jobOf = jobsOf(inOrder(made), jobOfOurs);
   const stepsOf = (job: JobName): LakeStep[] =>

@@ -36,6 +36,11 @@ export interface LakeTable {
   readonly format?: "parquet" | "json";
   /** What a run makes again of it. @default "whole" */
   readonly incremental?: Incremental;
+  /**
+   * Of a table that is made by `first`: columns of its source which, beside key and partition, decide in which partition
+   * a key has its row. Others are not read to find that out. @default all
+   */
+  readonly firstBy?: readonly string[];
   /** Columns that rows lie by in their files, before the primary key. Rows that are near each other are read together. @default none */
   readonly order?: readonly string[];
   /** Its SELECT leaves out rows and columns of a table that has the same order, and does nothing else: no need to sort. @default false */

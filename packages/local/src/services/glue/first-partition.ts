@@ -1,4 +1,4 @@
-import { type LakeFile, quoteName, quoteText, type Session, scanFiles } from "../duckdb";
+import { duckdbType, type LakeFile, quoteName, quoteText, type Session, scanFiles } from "../duckdb";
 import { type CatalogTable, relationOf } from "./catalog";
 import { noValue, type PartitionName, partitionValues } from "./fingerprints";
 import { type Source, selectOf } from "./sources";
@@ -8,6 +8,8 @@ export interface FirstTable {
   readonly target: CatalogTable;
   readonly partitions: ReadonlyMap<PartitionName, readonly LakeFile[]>;
   readonly key: readonly string[];
+  /** Columns of the source that, beside key and partition, decide in which partition a key has its row; left out: all. */
+  readonly by?: readonly string[] | undefined;
 }
 
 const columns = (names: readonly string[], alias: string): string =>
@@ -68,7 +70,7 @@ export class FirstPartition {
     // Read once: a SELECT may ask for its source many times.
     const rows = `${this.session.database}.main.crossing_rows`;
     await this.session.run(
-      `CREATE OR REPLACE TABLE ${rows} AS SELECT s.* FROM (${selectOf(this.source, partitions)}) s WHERE hash(${columns(key, "s")}) IN (SELECT h FROM ${this.crossing})`,
+      `CREATE OR REPLACE TABLE ${rows} AS SELECT ${this.deciding("s")} FROM (${selectOf(this.source, partitions)}) s WHERE hash(${columns(key, "s")}) IN (SELECT h FROM ${this.crossing})`,
     );
     await show(`SELECT * FROM ${rows}`);
     const into = this.any ? `INSERT INTO ${this.owned}` : `CREATE OR REPLACE TABLE ${this.owned} AS`;
@@ -90,6 +92,15 @@ export class FirstPartition {
     });
     const others = `SELECT * FROM ${this.owned} WHERE NOT (${mine.join(" AND ")})`;
     return `SELECT t.* FROM (${select}) t ANTI JOIN (${others}) o ON ${same(this.table.key, "t", "o")}`;
+  }
+
+  /** The source's columns; NULL those that decide nothing, so that they are not read. */
+  private deciding(alias: string): string {
+    const { by, key } = this.table;
+    const read = new Set(by && [...key, ...by]);
+    const left = by === undefined ? [] : this.source.relation.columns.filter(({ name }) => !read.has(name));
+    const nulls = left.map(({ name, type }) => `NULL::${duckdbType(type)} AS ${quoteName(name)}`);
+    return nulls.length === 0 ? `${alias}.*` : `${alias}.* REPLACE (${nulls.join(", ")})`;
   }
 
   private all(): undefined {

@@ -13,7 +13,7 @@ import { assertReadable } from "./unreadable";
 /** Makes partitions, each by itself from the same partitions of the sources, several at a time. */
 export async function makePartitions(context: StepContext, only: readonly PartitionName[] | undefined): Promise<Made> {
   const { run, session, query, target, sources, temporary } = context;
-  const { follow, key, order, presorted } = run.step;
+  const { follow, key, firstBy, order, presorted } = run.step;
   const followed = sources.filter((source) => source.followed);
   const everything = [...new Set(followed.flatMap(({ partitions }) => [...partitions.keys()]))].sort();
   const select = await conform(session, query, target);
@@ -22,7 +22,12 @@ export async function makePartitions(context: StepContext, only: readonly Partit
   let first: FirstPartition | undefined;
   const [source] = followed;
   if (follow === "first" && source !== undefined) {
-    first = new FirstPartition(session, source, { target, partitions: filesBefore(run.kernel, target), key });
+    first = new FirstPartition(session, source, {
+      target,
+      partitions: filesBefore(run.kernel, target),
+      key,
+      by: firstBy,
+    });
     partitions = only === undefined ? undefined : await first.hold(only);
     // What was not looked at before: later partitions that hold keys of the changed ones.
     if (only !== undefined && partitions?.length !== only.length) await assertReadable(session, sources, partitions);

@@ -37,6 +37,8 @@ export const manifestSchema = z.object({
         follow: z.enum(["whole", "partition", "first", "fold"]).default("whole"),
         /** Columns that tell rows apart. */
         key: z.array(z.string()).default([]),
+        /** Of `first`: the source's columns that, beside key and partition, decide which partition has a key's row; left out: all. */
+        firstBy: z.array(z.string()).optional(),
         /** Columns that rows lie by in their files; left out: by all. */
         order: z.array(z.string()).default([]),
         /** The SELECT gives rows in this order where its source has them so. */

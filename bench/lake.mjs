@@ -1,6 +1,6 @@
 // The lake's jobs over a shop's 30 days: raw → clean → curated with traits by the component's own manifest and SQL, as the
-// local platform runs them; then nothing new, everything again (equal bytes), and a day more with late rows. The same SQL
-// on PySpark in local mode over the same files in the same run, where `npm run setup:spark` has installed it.
+// local platform runs them; then nothing new, everything again (equal bytes), a day more, and late rows for another day. The
+// same SQL on PySpark in local mode over the same files in the same run, where `npm run setup:spark` has installed it.
 // BENCH_EVENTS: how many (default 10 million). BENCH_SPARK=no leaves Spark out. BENCH_JSON: a file for all figures.
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -37,10 +37,16 @@ export async function bench() {
 
 const seconds = (run) => `${run.seconds.toFixed(1)} s (${run.processor.toFixed(1)} s of processor time)`;
 const gigabytes = (run) => `${(run.megabytes / 1024).toFixed(2)} GB`;
+const shareOf = (run, full) =>
+  `${((100 * run.seconds) / full.seconds).toFixed(1)} % of the full run (${((100 * run.processor) / full.processor).toFixed(1)} % of its processor time)`;
+const slowest = ({ steps }) => {
+  const told = [...steps].sort((a, b) => b.seconds - a.seconds).slice(0, 6);
+  return [`  of that ${told.map(({ name, seconds: took }) => `${name} ${took.toFixed(1)} s`).join(", ")}`];
+};
 /** The limits are those of 10 million events on two otherwise idle cores. */
 const verdict = (holds) => (holds || events < 10_000_000 ? "" : "  BEYOND THE LIMIT");
 
-function report({ full, nothing, again, day, equal, files, expected }) {
+function report({ full, nothing, again, day, late, equal, files, expected }) {
   const made = full.steps.find(({ name }) => name === "clean.events")?.rows;
   // Wrong rows are no figure.
   if (made !== expected || !equal) process.exitCode = 1;
@@ -55,7 +61,9 @@ function report({ full, nothing, again, day, equal, files, expected }) {
     made === expected
       ? `  clean.events has the ${expected} events that plain SQL finds in the raw zone`
       : `  WRONG: clean.events has ${made} events; plain SQL finds ${expected} in the raw zone`,
-    `a day more and 50 late rows: ${seconds(day)}, ${(share * 100).toFixed(1)} % of the full run (${((100 * day.processor) / full.processor).toFixed(1)} % of its processor time), peak ${gigabytes(day)}${verdict(share <= limits.dayShare)}`,
+    `a day more: ${seconds(day)}, ${shareOf(day, full)}, peak ${gigabytes(day)}${verdict(share <= limits.dayShare)}`,
+    ...slowest(day),
+    `50 late rows for another day: ${seconds(late)}, ${shareOf(late, full)}`,
     `nothing new: ${seconds(nothing)}`,
     `everything again: ${seconds(again)}, ${equal ? "equal bytes" : "OTHER BYTES"}`,
   ];

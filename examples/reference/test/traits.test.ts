@@ -30,7 +30,9 @@ interface Announced {
 }
 
 const data = dataFolder();
+/** What the destination was told, each once: a delivery may be repeated under its key. */
 const told: Told[] = [];
+const keys = new Set<unknown>();
 let runtime: LocalRuntime;
 let outputs: Outputs;
 let token: string;
@@ -43,7 +45,9 @@ beforeAll(async () => {
       body += chunk;
     });
     request.on("end", () => {
-      told.push(JSON.parse(body) as Told);
+      const key = request.headers["idempotency-key"];
+      if (!keys.has(key)) told.push(JSON.parse(body) as Told);
+      keys.add(key);
       response.writeHead(204).end();
     });
   });

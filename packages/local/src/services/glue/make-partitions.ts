@@ -56,10 +56,24 @@ export async function makePartitions(context: StepContext, only: readonly Partit
       read.push(told);
     }
   };
-  // One alone, too: how many threads make a file shows in where its row groups end.
-  await sideBySide(context, largestFirst(made, followed), makeOne);
+  const [alone] = made;
+  const done = made.length === 1 && alone !== undefined && (await fits(() => makeOne(session, alone)));
+  if (!done) await sideBySide(context, largestFirst(made, followed), makeOne);
   await Promise.all(read);
   return { staged: { folder: temporary, rows, contents }, ...(partitions === undefined ? {} : { partitions }) };
+}
+
+const isOutOfMemory = (error: unknown): boolean => /\bOut of Memory Error\b/.test(messageOf(error));
+
+/** One partition has every thread to itself, and one thread's memory where that is too much. */
+async function fits(work: () => Promise<void>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (isOutOfMemory(error)) return false;
+    throw error;
+  }
 }
 
 /** Lets the sources that are not followed mean all of their rows. */
@@ -97,7 +111,7 @@ async function sideBySide(
         try {
           await work(session, name);
         } catch (error) {
-          if (!/\bOut of Memory Error\b/.test(messageOf(error)) || triedAlone.has(name)) throw error;
+          if (!isOutOfMemory(error) || triedAlone.has(name)) throw error;
           waiting.unshift(name);
           // Whoever goes leaves the rest to those that stay: told in the same breath, so that one does.
           if (going > 1) break;

@@ -34,6 +34,14 @@ const who = "(select concat(identifier_type, ':', identifier_value) as identifie
 const valueJson = (kind: string, number: string, text: string): string =>
   `case ${kind} when 'number' then ${numberJson(number)} when 'boolean' then ${text} else ${textJson(text)} end`;
 
+/** Folds that add up, each as an aggregate and as its JSON: only those that are declared are computed. */
+const additions = {
+  count: { name: "events", sql: "cast(count(*) as bigint)", json: "cast(events as string)" },
+  sum: { name: "total", sql: "cast(sum(c.number_value) as decimal(38,6))", json: numberJson("total") },
+  min: { name: "least", sql: "min(c.number_value)", json: numberJson("least") },
+  max: { name: "most", sql: "max(c.number_value)", json: numberJson("most") },
+} as const;
+
 /** The SELECT of `curated.traits`: each computed trait of each person at the run's instant, as JSON. */
 export function traitsSql(traits: TraitDefinitions): string {
   const of = (...folds: TraitFold[]): Named[] => Object.entries(traits).filter(([, { fold }]) => folds.includes(fold));
@@ -42,29 +50,20 @@ export function traitsSql(traits: TraitDefinitions): string {
 
   const added = of("count", "sum", "min", "max");
   if (added.length > 0) {
-    // By identifier first: there are fewer of them than facts, and whose they are is then asked once of each.
-    parts.push([
-      "by_identifier",
-      `select identifier, trait, fold, count(*) as events,
-  cast(sum(number_value) as decimal(38,6)) as total, min(number_value) as least, max(number_value) as most
-from (
-  ${counting(added, "f.identifier, f.number_value").replaceAll("\n", "\n  ")}
-) c
-group by identifier, trait, fold`,
-    ]);
+    const used = Object.keys(additions).filter((fold) => added.some(([, definition]) => definition.fold === fold));
+    const each = used.map((fold) => additions[fold as keyof typeof additions]);
     parts.push([
       "added",
-      `select w.profile_id, b.trait, b.fold, cast(sum(b.events) as bigint) as events,
-  cast(sum(b.total) as decimal(38,6)) as total, min(b.least) as least, max(b.most) as most
-from by_identifier b inner join ${who} w on b.identifier = w.identifier
-group by w.profile_id, b.trait, b.fold`,
+      `select w.profile_id, c.trait, c.fold,
+  ${each.map(({ sql, name }) => `${sql} as ${name}`).join(",\n  ")}
+from (
+  ${counting(added, "f.identifier, f.number_value").replaceAll("\n", "\n  ")}
+) c inner join ${who} w on c.identifier = w.identifier
+group by w.profile_id, c.trait, c.fold`,
     ]);
     results.push(`select profile_id, trait,
   case fold
-    when 'count' then cast(events as string)
-    when 'sum' then ${numberJson("total")}
-    when 'min' then ${numberJson("least")}
-    else ${numberJson("most")}
+    ${each.map(({ json }, index) => `when '${used[index]}' then ${json}`).join("\n    ")}
   end as value
 from added`);
   }

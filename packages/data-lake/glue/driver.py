@@ -214,7 +214,7 @@ def run_step(spark, step, memory, request, context):
     rows = staged_rows(target, staged, staging)
     if "quality" in step:
         kept = target.read(target.files_in([each for each in target.partitions if not replaced(each)]))
-        passing = hold_to_rules(spark, rows, rows.unionByName(kept), step, context["run"], context["tables"])
+        passing = hold_to_rules(spark, rows, kept, step, context["run"], context["tables"])
         if passing is not rows:
             staging = f"{staging}-passing"
             staged = stage(passing, target, order, size, staging)

@@ -1,8 +1,8 @@
 """Holds the rows that are to become a table's to its quality rules, as Tributary's local runtime does on DuckDB.
 
-The rules are SQL over the view `candidate`, compiled from the table's declaration; this file only carries them out. Rows
-that break a rule go to the table of rejected rows. Where more do than may, QualityFailed stops the job before the table is
-touched. The report of a run is JSON, whether or not it was stopped.
+The rules are SQL over the views `candidate`, `kept` and `outcome`, compiled from the table's declaration; this file only
+carries them out. Rows that break a rule go to the table of rejected rows. Where more do than may, QualityFailed stops the
+job before the table is touched. The report of a run is JSON, whether or not it was stopped.
 """
 
 import json
@@ -20,13 +20,14 @@ class QualityFailed(Exception):
     """More rows of a table break a rule than may."""
 
 
-def hold_to_rules(spark, frame, outcome, step, run, results):
+def hold_to_rules(spark, frame, kept, step, run, results):
     """
-    The rows of the frame that break no rule: the frame itself where all are. `outcome` is the table as it will be. Appends
-    what became of each rule to the results.
+    The rows of the frame that break no rule: the frame itself where all are. `kept` are the rows that stay beside them.
+    Appends what became of each rule to the results.
     """
     frame.createOrReplaceTempView("candidate")
-    outcome.createOrReplaceTempView("outcome")
+    kept.createOrReplaceTempView("kept")
+    frame.unionByName(kept).createOrReplaceTempView("outcome")
     return judged(spark, frame, step["name"], step["quality"], run, results)
 
 

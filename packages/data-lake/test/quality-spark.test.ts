@@ -63,6 +63,7 @@ describeWithSpark("quality rules on Spark and on DuckDB", () => {
     spark = new SparkOracle(folder);
     session = await LakeEngine.of(kernel).session("spark");
     await session.run(`CREATE VIEW ${session.database}.main.candidate AS ${made}`);
+    await session.run(`CREATE VIEW ${session.database}.main.kept AS SELECT * FROM (${made}) WHERE false`);
     await session.run(`CREATE VIEW ${session.database}.main.outcome AS ${made}`);
     await session.run(`CREATE SCHEMA ${session.database}.q`);
     await session.run(`CREATE TABLE ${session.database}.q.people AS SELECT * FROM (VALUES ('p1'), ('p2')) v(id)`);
@@ -95,15 +96,17 @@ describeWithSpark("quality rules on Spark and on DuckDB", () => {
       ],
       manifest,
     });
+    return { error, told: reportOf(name, error), check };
+  }
+  function reportOf(name: string, error: string | null) {
     if (!existsSync(path.join(folder, name))) throw new Error(`no report: ${error}`);
     const day = readdirSync(path.join(folder, name))[0] ?? "";
     const file = readdirSync(path.join(folder, name, day))[0] ?? "";
-    const told = JSON.parse(readFileSync(path.join(folder, name, day, file), "utf8")) as {
+    return JSON.parse(readFileSync(path.join(folder, name, day, file), "utf8")) as {
       run: string;
       passed: boolean;
       tables: { total: number; rules: { rule: string; failing: number }[] }[];
     };
-    return { error, told, check };
   }
 
   it("measure, reject and pass the same rows", async () => {
@@ -136,6 +139,69 @@ describeWithSpark("quality rules on Spark and on DuckDB", () => {
     expect(told.passed).toBe(false);
     expect(await duckdb(`select * from ${stored("visits")} order by all`)).toEqual(before);
   }, 120_000);
+
+  it("hold a day that is made again to the days that stay", async () => {
+    const database = path.join(folder, "again");
+    const put = async (day: string, name: string, ...ids: string[]) => {
+      mkdirSync(path.join(database, "raw", `dt=${day}`), { recursive: true });
+      const values = ids.map((id) => `(${id === "null" ? "null::varchar" : `'${id}'`})`).join(", ");
+      const file = path.join(database, "raw", `dt=${day}`, `${name}.parquet`);
+      await session.run(`COPY (SELECT id FROM (VALUES ${values}) v(id)) TO '${file}' (FORMAT parquet)`);
+    };
+    const table: LakeTable = {
+      ...visits(0),
+      name: "made",
+      columns: [column("id", "string", "internal", "")],
+      partitionBy: ["dt"],
+      quality: [{ ...rule.unique("id"), threshold: 0.9 }],
+    };
+    const check = qualityCheck(table);
+    const sql = path.join(folder, "again.sql");
+    writeFileSync(sql, "select id, dt from again.raw");
+    const step = {
+      ...{ name: "curated.made", sql, target: { database: "again", table: "made" }, follow: "partition", key: ["id"] },
+      sources: [{ database: "again", table: "raw", format: "parquet" }],
+      quality: { ...check, rejected: { database: "again", table: "rejected_rows" } },
+    };
+    const drive = async (name: string, tables: readonly string[]) => {
+      const manifest = path.join(folder, `${name}.json`);
+      const quality = { report: `${folder}/${name}/`, metrics: { namespace: "n", dimensions: {} } };
+      writeFileSync(manifest, JSON.stringify({ version: 1, bookmark: `${folder}/again.mark`, quality, steps: [step] }));
+      const { error } = await spark.drive({ tables, manifest });
+      expect(error).toBeNull();
+      return reportOf(name, error).tables.map(({ total, rules }) => [total, ...rules.map(({ failing }) => failing)]);
+    };
+    await put("1", "a", "a", "b", "null");
+    await put("2", "a", "c", "null");
+    const place = (name: string) => `location '${path.join(database, name)}'`;
+    const first = await drive("again-first", [
+      "create database again",
+      ...["raw", "made"].map(
+        (name) => `create table again.${name} (id string, dt string) using parquet partitioned by (dt) ${place(name)}`,
+      ),
+      `create table again.rejected_rows (run string, table_name string, rule string, rejected_at timestamp, row_json string, dt string) using parquet partitioned by (dt) ${place("rejected")}`,
+    ]);
+    expect(first).toEqual([[5, 0]]);
+    const day = (name: string, days: string) =>
+      `SELECT id, dt FROM read_parquet('${database}/${name}/dt=${days}/*.parquet', hive_types = {'dt': VARCHAR})`;
+    // What stays is as it was: rows that are alike there are none of the new day's.
+    const { database: own } = session;
+    await session.run(`CREATE TABLE ${own}.main.stays AS ${day("made", "1")} UNION ALL SELECT 'z', '0' FROM range(2)`);
+    await put("2", "b", "a", "e", "e", "f");
+    await session.run(`CREATE OR REPLACE VIEW ${own}.main.candidate AS ${day("raw", "2")}`);
+    await session.run(`CREATE OR REPLACE VIEW ${own}.main.kept AS FROM ${own}.main.stays`);
+    expect(await drive("again-second", [])).toEqual([[6, 4]]);
+    expect(await duckdb(check?.measure ?? "")).toEqual([["6", "4"]]);
+    const rejected = await duckdb(`select id from (${check?.rejects}) order by all`);
+    expect(rejected.flat()).toEqual(["a", "e", "e"]);
+    expect(
+      await duckdb(`select row_json->>'id' from read_parquet('${database}/rejected/**/*.parquet') order by all`),
+    ).toEqual(rejected);
+    const passing = await duckdb(`select id from (${check?.passing}) order by all`);
+    expect(passing.flat()).toEqual([null, "c", "f"]);
+    expect(await duckdb(`select id from (${day("made", "2")}) order by all`)).toEqual(passing);
+    expect((await duckdb(`select id from (${day("made", "1")}) order by all`)).flat()).toEqual([null, "a", "b"]);
+  }, 240_000);
 
   it("files that cannot be read are told by name, or set aside with the reason", async () => {
     const raw = path.join(folder, "bad", "raw", "dt=2026-11-01");

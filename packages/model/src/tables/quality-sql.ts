@@ -10,6 +10,12 @@ export const candidate = "candidate";
  */
 export const outcome = "outcome";
 
+/**
+ * The name of the rows beside the candidate that a run leaves as they are; of a table that is made as a whole there are
+ * none. They were judged when they were made.
+ */
+export const kept = "kept";
+
 /** A table's rules as SQL, in the subset that Spark 3.5 and DuckDB share; other tables by their zone's name. */
 export interface QualityCheck {
   readonly rules: readonly {
@@ -67,9 +73,18 @@ function boundOf(table: LakeTable, column: string, value: string | number): stri
 const onEqual = (left: string, columns: readonly string[], right: string, others = columns): string =>
   columns.map((column, index) => `${left}.${column} = ${right}.${others[index]}`).join(" and ");
 
-/** Keys that several rows of the table share, with their number. */
-const repeated = (columns: readonly string[], rows = outcome): string =>
+/** Keys that several rows share, with their number. */
+const shared = (columns: readonly string[], rows: string): string =>
   `(select ${list(columns)}, count(*) as times from ${rows} where ${all(columns, (column) => `${column} is not null`)} group by ${list(columns)} having count(*) > 1)`;
+
+/**
+ * Keys of the candidate that several rows of the table share. Of the rows that are kept only those with a key of the
+ * candidate are grouped: among themselves they share none, since none of a shared key's rows gets into the table.
+ */
+const repeated = (columns: readonly string[]): string => {
+  const beside = `select ${list(columns.map((column) => `k.${column}`))} from ${kept} k semi join ${candidate} c on ${onEqual("k", columns, "c")}`;
+  return shared(columns, `(select ${list(columns)} from ${candidate} union all ${beside}) present`);
+};
 
 /** Keys that the other table lacks. */
 function missing(rule: Extract<QualityRule, { kind: "referential" }>): string {
@@ -193,7 +208,7 @@ function dqdlRule(table: LakeTable, rule: QualityRule): string[] {
 
 /** Null keys are `notNull`'s matter, as in our SQL, so not `IsPrimaryKey`. */
 function keyRule(columns: readonly string[], threshold: number): string {
-  const keys = repeated(columns, "primary");
+  const keys = shared(columns, "primary");
   const share = `select (select coalesce(sum(times), 0) from ${keys} repeated) / (select greatest(count(*), 1) from primary)`;
   return `CustomSql "${share}" <= ${threshold}`;
 }

@@ -60,7 +60,7 @@ export async function holdToRules(
   kept: readonly LakeFile[],
 ): Promise<StagedRows> {
   await offer(session, target, staged, kept);
-  const reads = { principal: run.principal, operation: "StartJobRun", except: ["candidate", "outcome"] };
+  const reads = { principal: run.principal, operation: "StartJobRun", except: ["candidate", "kept", "outcome"] };
   await bindTables(run.kernel, session, quality.measure, reads);
   const [total = 0, ...failing] = await numbers(session, quality.measure);
   const rules = quality.rules.map(({ name, threshold }, index): RuleResult => {
@@ -92,7 +92,7 @@ export async function holdToRules(
 
 const share = (part: number, whole: number): string => `${whole === 0 ? 0 : Math.round((part / whole) * 1000) / 10}%`;
 
-/** The staged rows, and with them the table as it will be, under the names that the rules know them by. */
+/** The staged rows, those that stay, and both as the table as it will be, under the names that the rules know them by. */
 async function offer(
   session: Session,
   target: CatalogTable,
@@ -103,14 +103,13 @@ async function offer(
   const types = `{${target.partitionKeys.map(({ name, type }) => `${quoteText(name)}: ${quoteText(duckdbType(type))}`).join(", ")}}`;
   const hive =
     target.partitionKeys.length > 0 ? `hive_partitioning = true, hive_types = ${types}` : "hive_partitioning = false";
-  const source =
-    rows === 0
-      ? `SELECT ${columns.map(({ name, type }) => `NULL::${duckdbType(type)} AS ${quoteName(name)}`).join(", ")} WHERE false`
-      : `SELECT ${columns.map(({ name }) => quoteName(name)).join(", ")} FROM read_parquet(${quoteText(join(folder, "**", "*.parquet"))}, ${hive})`;
-  const view = (name: string) => `CREATE OR REPLACE VIEW ${session.database}.main.${name} AS`;
-  await session.run(`${view("candidate")} ${source}`);
-  const beside = kept.length === 0 ? "" : ` UNION ALL BY NAME ${scanFiles(relationOf(target), kept).sql}`;
-  await session.run(`${view("outcome")} SELECT * FROM ${session.database}.main.candidate${beside}`);
+  const staged = `SELECT ${columns.map(({ name }) => quoteName(name)).join(", ")} FROM read_parquet(${quoteText(join(folder, "**", "*.parquet"))}, ${hive})`;
+  const files = (some: readonly LakeFile[]) => scanFiles(relationOf(target), some).sql;
+  const named = (name: string) => `${session.database}.main.${name}`;
+  const view = (name: string, select: string) => session.run(`CREATE OR REPLACE VIEW ${named(name)} AS ${select}`);
+  await view("candidate", rows === 0 ? files([]) : staged);
+  await view("kept", files(kept));
+  await view("outcome", `SELECT * FROM ${named("candidate")} UNION ALL BY NAME SELECT * FROM ${named("kept")}`);
 }
 
 async function numbers(session: Session, sql: string): Promise<number[]> {

@@ -19,6 +19,8 @@ const order = { order_id: "o", products: [{ sku: "s", quantity: 2, price: 1.5 }]
 const arrival = fc.record({
   day: fc.constantFrom(...days),
   message: fc.integer({ min: 0, max: 11 }),
+  /** Two sources may give two messages the same id. */
+  source: fc.constantFrom("shop", "shop", "till"),
   received: fc.integer({ min: 0, max: 3 }),
   type: fc.constantFrom("track", "track", "track", "identify", "rejected"),
   twist: fc.constantFrom("a", "b"),
@@ -37,8 +39,8 @@ const night = fc.record({
   profiles: fc.boolean(),
 });
 
-const record = ({ day, message, received, type, twist }: Arrival): CollectedRecord => ({
-  source_id: "shop",
+const record = ({ day, message, source, received, type, twist }: Arrival): CollectedRecord => ({
+  source_id: source,
   message_id: `m${message}`,
   type,
   event: type === "track" ? "Order Completed" : null,
@@ -125,6 +127,7 @@ describe("a run that makes only what changed", () => {
     const message = (day: (typeof days)[number], number: number): Arrival => ({
       day,
       message: number,
+      source: "shop",
       received: 1,
       type: "track",
       twist: "a",
@@ -155,6 +158,7 @@ describe("a run that makes only what changed", () => {
     const on = (day: (typeof days)[number], message: number, type = "track"): Arrival => ({
       day,
       message,
+      source: "shop",
       received: 2,
       type: type as Arrival["type"],
       twist: "b",
@@ -208,7 +212,7 @@ describe("a run that makes only what changed", () => {
 
   it("makes a step again that died between its files and its bookmark, to the same bytes", async () => {
     const bookmark = await lake.getText("scripts", "bookmark.json");
-    await put([{ day: "2026-11-03", message: 40, received: 1, type: "track", twist: "a" }]);
+    await put([{ day: "2026-11-03", message: 40, source: "shop", received: 1, type: "track", twist: "a" }]);
     expect((await statistics())["clean.events"]).toMatchObject({ partitions: 1 });
     const after = await made();
     await lake.putText("scripts", "bookmark.json", bookmark);

@@ -125,12 +125,11 @@ export class FirstPartition {
 
   private async findHeld(partitions: readonly PartitionName[]): Promise<void> {
     const { key } = this.table;
-    const now = selectOf(this.source, partitions);
-    const among = (rows: string, by: readonly string[]) =>
-      `SELECT ${columns([...key, ...this.parts], "t")} FROM (${rows}) t SEMI JOIN (${now}) s ON ${same(by, "t", "s")}`;
-    // By the key's last column first: it tells most, and alone it is compared in two thirds of the time.
-    const held = among(among(this.select(partitions, false), key.slice(-1)), key);
-    await this.session.run(`CREATE OR REPLACE TABLE ${this.owned} AS ${held}`);
+    const rest = `SELECT ${columns([...key, ...this.parts], "t")} FROM (${this.select(partitions, false)}) t`;
+    const rows = `(${selectOf(this.source, partitions)}) s`;
+    await this.session.run(
+      `CREATE OR REPLACE TABLE ${this.owned} AS ${rest} SEMI JOIN ${rows} ON ${same(key, "t", "s")}`,
+    );
     this.any = await this.some(this.owned);
   }
 

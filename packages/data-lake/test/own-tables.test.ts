@@ -47,6 +47,15 @@ describe("tables of one's own", () => {
     expect(decides({ "clean.events": "select * from raw.events where payload like '{%'" })).toBeUndefined();
   });
 
+  it("folds by key only what our own SELECT alone makes", () => {
+    const folds = (args: Partial<DataLakeArgs>) =>
+      planLake({ foundation, ...args }).steps.clean.find(({ table }) => table.name === "profiles")?.table.foldBy;
+    expect(folds({})).toEqual(["profile_id"]);
+    expect(folds({ transforms: { "clean.profiles": "select * from raw.profiles" } })).toBeUndefined();
+    const place = { ...column("place", "bigint", "internal", "Place"), sql: "row_number() over (order by sequence)" };
+    expect(folds({ columns: { "clean.profiles": [place] } })).toBeUndefined();
+  });
+
   it("names tables as a parser would: not in comments, nor in quotes", () => {
     expect(
       tablesIn("with x as (select 1 from raw.a, clean.b c) select '-- from raw.z' from x join\n CURATED.D"),

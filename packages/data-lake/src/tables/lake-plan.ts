@@ -74,9 +74,13 @@ export function planLake(args: DataLakeArgs): LakePlan {
     const reads = new Set([...tablesIn(sql), ...referencedTables(table)]);
     // A log goes on from what it says.
     if (own !== undefined) reads.delete(tableName(table));
-    // What decides is known of our own SELECT.
-    const { firstBy: _, ...asGiven } = table;
-    return [{ table: given === undefined ? table : asGiven, sql, reads: [...reads] }];
+    // What decides is known of our own SELECT; a column that is added may look at rows of other keys.
+    const { firstBy, foldBy, ...asGiven } = table;
+    const decided = {
+      ...(given === undefined && firstBy && { firstBy }),
+      ...(given === undefined && sql === base && foldBy && { foldBy }),
+    };
+    return [{ table: { ...asGiven, ...decided }, sql, reads: [...reads] }];
   });
   const jobOf = jobsOf(inOrder(made), jobOfOurs);
   const stepsOf = (job: JobName): LakeStep[] =>

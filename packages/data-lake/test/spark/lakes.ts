@@ -39,6 +39,8 @@ const manifestOf = (plan: TestPlan, uri: (table: LakeTable) => string, bookmark:
       mode: "overwrite",
       follow: table.incremental ?? "whole",
       key: table.primaryKey,
+      ...(table.firstBy && { firstBy: table.firstBy }),
+      ...(table.foldBy && { foldBy: table.foldBy }),
       order: table.order ?? [],
       presorted: table.presorted ?? false,
       sources: tablesIn(sql).flatMap((read) => {

@@ -41,6 +41,12 @@ export interface LakeTable {
    * a key has its row. Others are not read to find that out. @default all
    */
   readonly firstBy?: readonly string[];
+  /**
+   * Of a table that is made by `fold`: columns of it and of its source by which its SELECT folds. The rows of one value of
+   * them, null too, are made from the source's rows of that value alone, so those of values that nothing new came for are
+   * not made again. @default none: all are
+   */
+  readonly foldBy?: readonly string[];
   /** Columns that rows lie by in their files, before the primary key. Rows that are near each other are read together. @default none */
   readonly order?: readonly string[];
   /** Its SELECT leaves out rows and columns of a table that has the same order, and does nothing else: no need to sort. @default false */

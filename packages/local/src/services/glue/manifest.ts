@@ -39,6 +39,8 @@ export const manifestSchema = z.object({
         key: z.array(z.string()).default([]),
         /** Of `first`: the source's columns that, beside key and partition, decide which partition has a key's row; left out: all. */
         firstBy: z.array(z.string()).optional(),
+        /** Of `fold`: columns of the table and its source; rows with other values there have nothing to do with a row. Left out: all may have. */
+        foldBy: z.array(z.string()).optional(),
         /** Columns that rows lie by in their files; left out: by all. */
         order: z.array(z.string()).default([]),
         /** The SELECT gives rows in this order where its source has them so. */

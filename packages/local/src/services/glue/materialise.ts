@@ -2,16 +2,17 @@ import { createHash } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AwsError, type Kernel, type Principal } from "../../kernel";
-import { filesOf, LakeEngine, parseLocation, tablesOf } from "../duckdb";
-import { type CatalogTable, catalogOf, catalogPermissions, relationOf } from "./catalog";
+import { LakeEngine, parseLocation, tablesOf } from "../duckdb";
+import { type CatalogTable, catalogOf, catalogPermissions } from "./catalog";
 import { isDiskFull, messageOf } from "./disk-full";
 import { fingerprints, type PartitionName } from "./fingerprints";
+import { foldRows } from "./fold";
 import { makePartitions } from "./make-partitions";
 import type { ManifestStep } from "./manifest";
 import { planStep, type StepMemory, type StepPlan } from "./plan-step";
 import { holdToRules, type QualityResult } from "./quality";
 import type { RunOptions } from "./run-options";
-import { selectOf, show, sourcesOf } from "./sources";
+import { show, sourcesOf } from "./sources";
 import { conform, stage } from "./stage";
 import { bindStep, type Made, type StepContext } from "./step-context";
 import { filesBefore, swap } from "./swap";
@@ -121,20 +122,8 @@ async function make(context: StepContext, plan: Exclude<StepPlan, { kind: "skip"
     if (!each.followed || only === undefined) await show(session, each, each.partitions.keys());
   }
   const [source] = sources;
-  if (plan.kind === "fold" && source !== undefined) {
-    // Its own rows come from its files, not through a view of itself.
-    const own = relationOf(target);
-    const columns = own.columns.map(({ name }) => `"${name}"`).join(", ");
-    const rows = filesOf(run.kernel, own);
-    const mine = selectOf({ ...source, relation: own, partitions: new Map([["", rows]]) }, [""]);
-    await show(
-      session,
-      source,
-      plan.partitions,
-      (select) => `SELECT ${columns} FROM (${mine}) UNION ALL BY NAME SELECT * FROM (${select})`,
-    );
-  }
-  const select = await conform(session, query, target);
+  const folds = plan.kind === "fold" && source !== undefined;
+  const select = folds ? await foldRows(context, source, plan.partitions) : await conform(session, query, target);
   return { staged: await stage(session, select, temporary, { target, order: [...order, ...key] }) };
 }
 
@@ -164,8 +153,9 @@ export function authorizeWrite({ kernel, principal }: StepRun, target: CatalogTa
 
 /** Of all that a table's bytes hang on beside its sources. */
 function hashOf({ sql, step }: StepRun, { columns, partitionKeys, location }: CatalogTable): string {
-  const { mode, follow, key, order, presorted, quality } = step;
+  const { mode, follow, key, foldBy, order, presorted, quality } = step;
   const of = (all: CatalogTable["columns"]) => all.map(({ name, type }) => `${name} ${type}`);
-  const parts = [sql, mode, follow, key, order, presorted, quality ?? null, of(columns), of(partitionKeys), location];
+  const made = [sql, mode, follow, key, ...(foldBy === undefined ? [] : [foldBy]), order, presorted, quality ?? null];
+  const parts = [...made, of(columns), of(partitionKeys), location];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }

@@ -1,4 +1,5 @@
 import type { FoundationRef } from "@tributary/core";
+import { ruleName, tableName } from "@tributary/model";
 import { runStack } from "@tributary/testing";
 import { column, DataLake, type DataLakeArgs, dataLakeFaults, planLake, rule } from "../src";
 import { tablesIn } from "../src/tables/sql-names";
@@ -54,6 +55,20 @@ describe("tables of one's own", () => {
     expect(folds({ transforms: { "clean.profiles": "select * from raw.profiles" } })).toBeUndefined();
     const place = { ...column("place", "bigint", "internal", "Place"), sql: "row_number() over (order by sequence)" };
     expect(folds({ columns: { "clean.profiles": [place] } })).toBeUndefined();
+  });
+
+  it("holds a user's SELECT to the key that our own makes unique by itself", () => {
+    const rules = (args: Partial<DataLakeArgs>) =>
+      planLake({ foundation, ...args })
+        .tables.find((table) => tableName(table) === "curated.orders")
+        ?.quality?.map(ruleName);
+    expect(rules({})).not.toContain("unique(source_id, invoice)");
+    expect(rules({ transforms: { "curated.orders": "select * from curated.order_lines" } })).toContain(
+      "unique(source_id, invoice)",
+    );
+    const given = planLake({ foundation, transforms: { "curated.people": "select * from clean.profiles" } });
+    const people = given.tables.find((table) => tableName(table) === "curated.people");
+    expect(people?.quality?.map(ruleName).filter((name) => name === "unique(profile_id)")).toHaveLength(1);
   });
 
   it("names tables as a parser would: not in comments, nor in quotes", () => {

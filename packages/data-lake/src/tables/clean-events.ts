@@ -25,7 +25,6 @@ export const cleanEvents: LakeTable = {
   firstBy: ["type", "received_at"],
   // Who asks for some events reads little of the payloads of others; what is alike packs smaller.
   order: ["event", "received_at"],
-  // That no event is there twice is what the transform's own grouping makes so: to check it again would cost as much.
   quality: [
     rule.notNull("source_id", "message_id", "type"),
     rule.accepted("type", ["track", "identify", "page", "screen", "group", "alias"], { threshold: 0.01 }),

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import { packageRoot } from "@tributary/core";
-import { type LakeTable, referencedTables, tableName } from "@tributary/model";
+import { type LakeTable, type QualityRule, referencedTables, rule, ruleName, tableName } from "@tributary/model";
 import type { DataLakeArgs } from "../args";
 import { traitSteps } from "../traits/plan";
 import { type JobName, jobNames, tablesOf, type Zone } from ".";
@@ -61,7 +61,7 @@ export function planLake(args: DataLakeArgs): LakePlan {
   const tables = [...ours, ...computed.map(({ table }) => table), ...theirs, ...rejectedRows].map(
     (table): LakeTable => {
       const added = (args.columns?.[tableName(table)] ?? []).map(({ sql: _, ...column }) => column);
-      const quality = [...(table.quality ?? []), ...(args.quality?.[tableName(table)] ?? [])];
+      const quality = [...(table.quality ?? []), ...keyRule(table, args), ...(args.quality?.[tableName(table)] ?? [])];
       return { ...table, columns: [...table.columns, ...added], ...(quality.length === 0 ? {} : { quality }) };
     },
   );
@@ -97,6 +97,18 @@ export function planLake(args: DataLakeArgs): LakePlan {
     ),
     own: new Set(theirs.map(tableName)),
   };
+}
+
+/**
+ * That a key of ours stands once. Where our own SELECT groups by the key it cannot be else, and to ask again would cost as
+ * much as the grouping: so tables declare the rule only where it is not so, and a user's SELECT is always held to it.
+ */
+function keyRule(table: LakeTable, { transforms, tables }: DataLakeArgs): QualityRule[] {
+  const { quality = [], primaryKey } = table;
+  const name = tableName(table);
+  if (transforms?.[name] === undefined || tables?.[name] !== undefined || primaryKey.length === 0) return [];
+  const key = rule.unique(...primaryKey);
+  return quality.some((each) => ruleName(each) === ruleName(key)) ? [] : [key];
 }
 
 /** The job of each step: ours as they are, a user's with its zone, or later where it reads what a later job makes. */

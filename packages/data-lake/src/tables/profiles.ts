@@ -84,8 +84,5 @@ export const identities: LakeTable = {
   ],
   partitionBy: [],
   primaryKey: ["identifier_type", "identifier_value"],
-  quality: [
-    rule.notNull("identifier_type", "identifier_value", "profile_id"),
-    rule.unique("identifier_type", "identifier_value"),
-  ],
+  quality: [rule.notNull("identifier_type", "identifier_value", "profile_id")],
 };

@@ -38,7 +38,7 @@ export const computedTraits: LakeTable = {
   ],
   partitionBy: [],
   primaryKey: ["profile_id", "trait"],
-  quality: [rule.notNull("profile_id", "trait", "value", "as_of"), rule.unique("profile_id", "trait")],
+  quality: [rule.notNull("profile_id", "trait", "value", "as_of")],
 };
 
 /** Who is in which segment at the run's instant. */

@@ -157,6 +157,8 @@ export class LakeEngine {
       partitioned_write_max_open_files: "400",
       // It turns "first row of each group" into an aggregate that cannot spill: wide rows then break the memory limit.
       disabled_optimizers: "top_n_window_elimination",
+      // The system keeps files that were read lately by itself: twice they would take the memory that statements need.
+      enable_external_file_cache: "false",
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
     });

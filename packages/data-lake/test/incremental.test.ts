@@ -1,3 +1,4 @@
+import { readdirSync, rmSync, statSync, truncateSync } from "node:fs";
 import * as path from "node:path";
 import type { CollectedRecord } from "@tributary/model";
 import fc from "fast-check";
@@ -189,6 +190,31 @@ describe("a run that makes only what changed", () => {
       ["m51", days[1]],
       ["m53", days[2]],
     ]);
+  });
+
+  it("knows the keys of other days by an index, which it makes again where it is broken, and keeps for what is there", async () => {
+    const keys = path.join(lake.dataDir, "keys", "clean.events");
+    const index = () =>
+      readdirSync(keys, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name }) => path.join(parentPath, name));
+    const copy = { message: 60, source: "shop", received: 1, type: "track", twist: "a" } as const;
+    await put([{ ...copy, day: days[1] }]);
+    await statistics();
+    const files = index();
+    expect(files).toHaveLength((await lake.keys("clean")).filter((key) => key.startsWith("events/")).length);
+    for (const file of files) truncateSync(file);
+    // A later copy is none of its day's, and one of a day before takes it away from the later day.
+    await put([{ ...copy, day: days[2] }]);
+    expect((await statistics())["clean.events"]).toMatchObject({ partitions: 0 });
+    // That of the day itself was not asked.
+    expect(index().filter((file) => statSync(file).size === 0)).toHaveLength(1);
+    rmSync(keys, { recursive: true });
+    await put([{ ...copy, day: days[0] }]);
+    expect((await statistics())["clean.events"]).toMatchObject({ partitions: 2 });
+    const before = await made();
+    await statistics({ "--full": "true" });
+    expect(await made()).toEqual(before);
   });
 
   it("makes again what somebody removed, and what another SELECT makes otherwise", async () => {

@@ -1,6 +1,7 @@
 import { duckdbType, type LakeFile, quoteName, quoteText, type Session, scanFiles } from "../duckdb";
 import { type CatalogTable, relationOf } from "./catalog";
 import { noValue, type PartitionName, partitionValues } from "./fingerprints";
+import type { KeyIndex } from "./key-index";
 import { type Source, selectOf } from "./sources";
 
 /** What is there of a table whose keys belong to the first partition that has them. */
@@ -8,6 +9,7 @@ export interface FirstTable {
   readonly target: CatalogTable;
   readonly partitions: ReadonlyMap<PartitionName, readonly LakeFile[]>;
   readonly key: readonly string[];
+  readonly index: KeyIndex;
   /** Columns of the source that, beside key and partition, decide in which partition a key has its row; left out: all. */
   readonly by?: readonly string[] | undefined;
 }
@@ -107,10 +109,11 @@ export class FirstPartition {
     this.any = false;
   }
 
-  private select(partitions: readonly PartitionName[], inside: boolean): string {
-    const files = [...this.table.partitions].flatMap(([name, some]) =>
-      partitions.includes(name) === inside ? some : [],
-    );
+  private files(partitions: readonly PartitionName[], inside: boolean): LakeFile[] {
+    return [...this.table.partitions].flatMap(([name, some]) => (partitions.includes(name) === inside ? some : []));
+  }
+
+  private select(files: readonly LakeFile[]): string {
     return scanFiles(relationOf(this.table.target), files).sql;
   }
 
@@ -118,17 +121,17 @@ export class FirstPartition {
     if (!partitions.some((name) => this.table.partitions.has(name))) return false;
     const now = selectOf(this.source, partitions);
     const gone = await this.session.connection.runAndReadAll(
-      `SELECT 1 FROM (${this.select(partitions, true)}) t ANTI JOIN (${now}) s ON ${same(this.table.key, "t", "s")} LIMIT 1`,
+      `SELECT 1 FROM (${this.select(this.files(partitions, true))}) t ANTI JOIN (${now}) s ON ${same(this.table.key, "t", "s")} LIMIT 1`,
     );
     return gone.currentRowCount > 0;
   }
 
   private async findHeld(partitions: readonly PartitionName[]): Promise<void> {
-    const { key } = this.table;
-    const rest = `SELECT ${columns([...key, ...this.parts], "t")} FROM (${this.select(partitions, false)}) t`;
-    const rows = `(${selectOf(this.source, partitions)}) s`;
+    const { key, index } = this.table;
+    const now = selectOf(this.source, partitions);
+    const some = this.select(await index.filesWith(this.files(partitions, false), now));
     await this.session.run(
-      `CREATE OR REPLACE TABLE ${this.owned} AS ${rest} SEMI JOIN ${rows} ON ${same(key, "t", "s")}`,
+      `CREATE OR REPLACE TABLE ${this.owned} AS SELECT ${columns([...key, ...this.parts], "t")} FROM (${some}) t SEMI JOIN (${now}) s ON ${same(key, "t", "s")}`,
     );
     this.any = await this.some(this.owned);
   }

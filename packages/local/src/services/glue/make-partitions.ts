@@ -4,6 +4,7 @@ import { contentOf } from "./content";
 import { messageOf } from "./disk-full";
 import { type PartitionName, partitionValues } from "./fingerprints";
 import { FirstPartition } from "./first-partition";
+import { KeyIndex } from "./key-index";
 import { type Source, show } from "./sources";
 import { conform, filesUnder, stagePartition } from "./stage";
 import { bindStep, type Made, type StepContext } from "./step-context";
@@ -26,6 +27,7 @@ export async function makePartitions(context: StepContext, only: readonly Partit
       target,
       partitions: filesBefore(run.kernel, target),
       key,
+      index: new KeyIndex(run.kernel, session, target, key),
       by: firstBy,
     });
     partitions = only === undefined ? undefined : await first.hold(only);

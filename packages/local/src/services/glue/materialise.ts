@@ -7,6 +7,7 @@ import { type CatalogTable, catalogOf, catalogPermissions } from "./catalog";
 import { isDiskFull, messageOf } from "./disk-full";
 import { fingerprints, type PartitionName } from "./fingerprints";
 import { foldRows } from "./fold";
+import { KeyIndex } from "./key-index";
 import { makePartitions } from "./make-partitions";
 import type { ManifestStep } from "./manifest";
 import { planStep, type StepMemory, type StepPlan } from "./plan-step";
@@ -84,12 +85,10 @@ export async function materialise(run: StepRun): Promise<StepOutcome> {
         staged = await holdToRules(run, session, target, staged, step.quality, kept);
       }
       const partitions = await swap(kernel, id, target, staged, before, replaced);
-      return {
-        rows: staged.rows,
-        partitions,
-        skipped: false,
-        memory: { ...known, target: fingerprints(filesBefore(kernel, target)) },
-      };
+      const after = filesBefore(kernel, target);
+      if (step.follow === "first")
+        await new KeyIndex(kernel, session, target, step.key).keep([...after.values()].flat());
+      return { rows: staged.rows, partitions, skipped: false, memory: { ...known, target: fingerprints(after) } };
     });
   } finally {
     for (const folder of ["", "-passing", "-rejected"]) {

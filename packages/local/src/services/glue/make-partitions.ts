@@ -61,8 +61,10 @@ export async function makePartitions(context: StepContext, only: readonly Partit
   const [alone] = made;
   const done = made.length === 1 && alone !== undefined && (await fits(() => makeOne(session, alone)));
   if (!done) await sideBySide(context, largestFirst(made, followed), makeOne);
-  await Promise.all(read);
-  return { staged: { folder: temporary, rows, contents }, ...(partitions === undefined ? {} : { partitions }) };
+  // Beside the rules' statements, too.
+  const told = Promise.all(read).then(() => contents);
+  told.catch(() => {});
+  return { staged: { folder: temporary, rows, contents: told }, ...(partitions === undefined ? {} : { partitions }) };
 }
 
 const isOutOfMemory = (error: unknown): boolean => /\bOut of Memory Error\b/.test(messageOf(error));

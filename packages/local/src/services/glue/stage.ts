@@ -12,8 +12,8 @@ const maxFileBytes = 512 * 2 ** 20;
 export interface StagedRows {
   readonly folder: string;
   readonly rows: number;
-  /** Hashes of files, by their path in the folder, as far as they are known. */
-  readonly contents?: ReadonlyMap<string, string>;
+  /** Hashes of files, by their path in the folder, as far as they are or will be known. */
+  readonly contents?: Promise<ReadonlyMap<string, string>>;
 }
 
 /** What rows are to be, and how they are to lie. */

@@ -31,9 +31,10 @@ export async function swap(
 ): Promise<number> {
   const { bucket, prefix } = parseLocation(target.location);
   const wanted = new Map<string, NewObject>();
+  const contents = await staged.contents;
   for (const name of staged.rows === 0 ? [] : filesUnder(staged.folder)) {
     const file = join(staged.folder, name);
-    const content = staged.contents?.get(name) ?? (await contentOf(file));
+    const content = contents?.get(name) ?? (await contentOf(file));
     const part = name.replace(/\.parquet$/, `-${content.slice(0, 20)}.zstd.parquet`);
     wanted.set(`${prefix}${part}`, { key: `${prefix}${part}`, file, etag: `"${content.slice(0, 32)}-1"` });
   }

@@ -7,7 +7,7 @@ Tributary's local runtime, so keep logic in the SQL.
 Job arguments:
   --manifest     s3://bucket/key of {"version": 1, "bookmark"?, "unreadable"?, "quality"?, "iceberg"?, "steps": [{"name",
                  "sql": "s3://bucket/key", "target": {"database", "table"}, "mode": "overwrite" | "overwrite-partitions",
-                 "follow": "whole" | "partition" | "first" | "fold", "key", "order",
+                 "follow": "whole" | "partition" | "first" | "fold" | "key", "key", "order",
                  "sources": [{"database", "table", "format"}], "quality"?}]}
   --full true    makes everything again
   --from, --to   days that are made again, whether or not they changed
@@ -37,7 +37,7 @@ from lake import Table, bare_name, publish, stage, staged_rows, with_views
 from quality import QualityFailed, hold_to_rules, tell
 
 MODES = {"overwrite", "overwrite-partitions"}
-FOLLOWS = {"whole", "partition", "first", "fold"}
+FOLLOWS = {"whole", "partition", "first", "fold", "key"}
 
 # What the SQL is to mean, whatever the account's defaults are.
 SETTINGS = {

@@ -68,7 +68,10 @@ def in_range(partition, days):
 
 
 def plan_step(follow, state, memory, request):
-    """("skip", None), ("whole", why), ("partitions", names) or ("fold", names)."""
+    """
+    ("skip", None), ("whole", why), ("partitions", names) or ("fold", names). A table that follows by key is made whole
+    here, to the same rows.
+    """
     if request["full"]:
         return "whole", "asked for"
     if memory is None:

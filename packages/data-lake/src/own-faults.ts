@@ -309,9 +309,9 @@ function dependencyFaults(args: DataLakeArgs): Fault[] {
   return [...faults, { path: `transforms["${cycle[0]}"]`, reason: `is made from itself: ${cycle.join(" reads ")}` }];
 }
 
-/** A table that is made by partition needs a source to follow. */
+/** A table that is made by partition needs a source to follow. By key are made only tables by our own SELECTs. */
 function followFaults(table: LakeTable, sql: string, known: ReadonlyMap<string, LakeTable>): Fault[] {
-  if (table.incremental === undefined || table.incremental === "whole") return [];
+  if (["whole", "key"].includes(table.incremental ?? "whole")) return [];
   const read = tablesIn(sql).filter((name) => known.has(name));
   const followed = read.filter((name) => known.get(name)?.partitionBy.join() === table.partitionBy.join());
   const path = `transforms["${tableName(table)}"]`;

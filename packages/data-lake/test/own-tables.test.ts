@@ -50,11 +50,28 @@ describe("tables of one's own", () => {
 
   it("folds by key only what our own SELECT alone makes", () => {
     const folds = (args: Partial<DataLakeArgs>) =>
-      planLake({ foundation, ...args }).steps.clean.find(({ table }) => table.name === "profiles")?.table.foldBy;
+      planLake({ foundation, ...args }).steps.clean.find(({ table }) => table.name === "profiles")?.table.groupBy;
     expect(folds({})).toEqual(["profile_id"]);
     expect(folds({ transforms: { "clean.profiles": "select * from raw.profiles" } })).toBeUndefined();
     const place = { ...column("place", "bigint", "internal", "Place"), sql: "row_number() over (order by sequence)" };
     expect(folds({ columns: { "clean.profiles": [place] } })).toBeUndefined();
+  });
+
+  it("makes by key only what our own SELECT alone makes, and of which no row is kept out", () => {
+    const made = (args: Partial<DataLakeArgs>) => {
+      const { steps } = planLake({ foundation, ...args });
+      const orders = steps.curate.find(({ table }) => table.name === "orders")?.table;
+      return [orders?.incremental, orders?.groupBy];
+    };
+    const byKey = ["key", ["source_id", "invoice"]];
+    expect(made({})).toEqual(byKey);
+    expect(made({ quality: { "curated.orders": [rule.notNull("invoice")] } })).toEqual(byKey);
+    const whole = [undefined, undefined];
+    const some = rule.range("quantity", { min: 0 }, { threshold: 0.1 });
+    expect(made({ quality: { "curated.orders": [some] } })).toEqual(whole);
+    expect(made({ transforms: { "curated.orders": "select * from curated.order_lines" } })).toEqual(whole);
+    const place = { ...column("place", "bigint", "internal", "Place"), sql: "row_number() over (order by invoice)" };
+    expect(made({ columns: { "curated.orders": [place] } })).toEqual(whole);
   });
 
   it("holds a user's SELECT to the key that our own makes unique by itself", () => {

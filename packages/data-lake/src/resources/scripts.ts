@@ -113,7 +113,7 @@ export function uploadScripts(
     follow: table.incremental ?? "whole",
     key: table.primaryKey,
     ...(table.firstBy && { firstBy: table.firstBy }),
-    ...(table.foldBy && { foldBy: table.foldBy }),
+    ...(table.groupBy && { groupBy: table.groupBy }),
     order: table.order ?? [],
     presorted: table.presorted ?? false,
     // Spark reads by place; where it is, and what, the catalog says.

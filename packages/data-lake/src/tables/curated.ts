@@ -79,6 +79,8 @@ export const orders: LakeTable = {
   ],
   partitionBy: [],
   primaryKey: ["source_id", "invoice"],
+  incremental: "key",
+  groupBy: ["source_id", "invoice"],
   // Some shops' order events lack their id: such orders come to one row of the source.
   quality: [rule.notNull("source_id"), rule.range("line_count", { min: 1 })],
 };

@@ -75,10 +75,12 @@ export function planLake(args: DataLakeArgs): LakePlan {
     // A log goes on from what it says.
     if (own !== undefined) reads.delete(tableName(table));
     // What decides is known of our own SELECT; a column that is added may look at rows of other keys.
-    const { firstBy, foldBy, ...asGiven } = table;
+    const { firstBy, groupBy, incremental, ...asGiven } = table;
+    const groups = given === undefined && sql === base && (incremental !== "key" || hasAllRows(table));
     const decided = {
       ...(given === undefined && firstBy && { firstBy }),
-      ...(given === undefined && sql === base && foldBy && { foldBy }),
+      ...(groups && groupBy && { groupBy }),
+      ...(incremental && (incremental !== "key" || groups) && { incremental }),
     };
     return [{ table: { ...asGiven, ...decided }, sql, reads: [...reads] }];
   });
@@ -110,6 +112,9 @@ function keyRule(table: LakeTable, { transforms, tables }: DataLakeArgs): Qualit
   const key = rule.unique(...primaryKey);
   return quality.some((each) => ruleName(each) === ruleName(key)) ? [] : [key];
 }
+
+/** Whether a table has all rows that its SELECT gave: where some may break a rule, those were kept out of it. */
+const hasAllRows = ({ quality = [] }: LakeTable): boolean => quality.every(({ threshold = 0 }) => threshold === 0);
 
 /** The job of each step: ours as they are, a user's with its zone, or later where it reads what a later job makes. */
 function jobsOf(steps: readonly LakeStep[], ours: ReadonlyMap<string, JobName>): ReadonlyMap<string, JobName> {

@@ -42,7 +42,7 @@ export const cleanProfiles: LakeTable = {
   partitionBy: [],
   primaryKey: ["profile_id", "kind", "identifier_type", "identifier_value"],
   incremental: "fold",
-  foldBy: ["profile_id"],
+  groupBy: ["profile_id"],
   quality: [
     rule.notNull("profile_id", "kind", "sequence"),
     rule.accepted("kind", ["profile", "identifier", "redirect", "deleted"]),

@@ -40,7 +40,7 @@ const manifestOf = (plan: TestPlan, uri: (table: LakeTable) => string, bookmark:
       follow: table.incremental ?? "whole",
       key: table.primaryKey,
       ...(table.firstBy && { firstBy: table.firstBy }),
-      ...(table.foldBy && { foldBy: table.foldBy }),
+      ...(table.groupBy && { groupBy: table.groupBy }),
       order: table.order ?? [],
       presorted: table.presorted ?? false,
       sources: tablesIn(sql).flatMap((read) => {

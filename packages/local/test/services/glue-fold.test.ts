@@ -12,6 +12,11 @@ const seed = Number(process.env.SEED ?? 20261124);
 
 const columns = ["id", "part", "what"].map((name) => ({ name, type: "string" }));
 const newest = "select id, part, max(what) as what from raw.changes group by id, part";
+/** Goes on from no row of its own: what a key has had is needed again. */
+const summed = "select id, part, cast(sum(cast(what as int)) as string) as what from raw.changes group by id, part";
+/** How many rows the SELECT got beside each. */
+const counted = `select id, part, cast(max(n) as string) as what
+  from (select id, part, count(*) over () as n from raw.changes) c group by id, part`;
 type Change = readonly [id: string | null, part: string | null, what: string];
 
 let lake: TestLake;
@@ -29,11 +34,11 @@ async function table(databaseName: string, name: string, days: boolean) {
     },
   });
 }
-/** Begins anew with this SELECT, folded by these columns. */
-async function declare(sql: string, foldBy?: readonly string[]) {
+/** Begins anew with this SELECT, which groups by these columns. */
+async function declare(sql: string, groupBy?: readonly string[], follow = "fold") {
   const step = {
     ...{ name: "clean.newest", sql: "s3://scripts/newest.sql", target: { database: "clean", table: "newest" } },
-    ...{ mode: "overwrite", follow: "fold", key: ["id", "part"], foldBy },
+    ...{ mode: "overwrite", follow, key: ["id", "part"], groupBy },
   };
   const manifest = { version: 1, bookmark: "s3://scripts/bookmark.json", steps: [step] };
   await lake.putText("scripts", "newest.sql", sql);
@@ -91,13 +96,19 @@ const night = fc.record({
   changes: fc.array(change, { minLength: 1, maxLength: 4 }),
 });
 
-it.each([{ foldBy: undefined }, { foldBy: ["id"] }, { foldBy: ["part", "id"] }])(
-  `comes to the files of a whole run, folded by $foldBy (seed ${seed}; SEED sets another)`,
-  async ({ foldBy }) => {
+it.each([
+  { follow: "fold", sql: newest, groupBy: undefined },
+  { follow: "fold", sql: newest, groupBy: ["id"] },
+  { follow: "fold", sql: newest, groupBy: ["part", "id"] },
+  { follow: "key", sql: summed, groupBy: ["id"] },
+  { follow: "key", sql: summed, groupBy: ["part", "id"] },
+])(
+  `comes to the files of a whole run, by $follow and $groupBy (seed ${seed}; SEED sets another)`,
+  async ({ follow, sql, groupBy }) => {
     await fc.assert(
       fc.asyncProperty(fc.array(night, { minLength: 2, maxLength: 3 }), async (nights) => {
         await clear();
-        await declare(newest, foldBy);
+        await declare(sql, groupBy, follow);
         for (const { day, changes } of nights) {
           await put(day, changes);
           await run();
@@ -112,20 +123,18 @@ it.each([{ foldBy: undefined }, { foldBy: ["id"] }, { foldBy: ["part", "id"] }])
   },
 );
 
+const begin: Change[] = [
+  [null, "p", "-"],
+  ["a", "p", "-"],
+  ["b", "p", "-"],
+  ["b", null, "-"],
+  ["c", "p", "-"],
+];
+
 it("gives the SELECT the rows of keys that something new came for, null too, and no others", async () => {
-  // How many rows the SELECT got beside each.
-  const counted = `select id, part, cast(max(n) as string) as what
-    from (select id, part, count(*) over () as n from raw.changes) c group by id, part`;
-  const begin: Change[] = [
-    [null, "p", "-"],
-    ["a", "p", "-"],
-    ["b", "p", "-"],
-    ["b", null, "-"],
-    ["c", "p", "-"],
-  ];
-  const begun = async (foldBy?: readonly string[]) => {
+  const begun = async (groupBy?: readonly string[]) => {
     await clear();
-    await declare(counted, foldBy);
+    await declare(counted, groupBy);
     await put("2026-11-01", begin);
     await run({ "--full": "true" });
   };
@@ -164,4 +173,53 @@ it("gives the SELECT the rows of keys that something new came for, null too, and
   await put("2026-11-02", [["d", "p", "-"]]);
   await run();
   expect(new Set((await rows()).map(([, , what]) => what))).toEqual(new Set(["6"]));
+});
+
+it("makes by key rows of the keys on new days from all that they had, null too, and all rows where a day changed", async () => {
+  const told = async () => (await rows()).map(([id, part, what]) => `${id} ${part} ${what}`);
+  const begun = async (groupBy: readonly string[]) => {
+    await clear();
+    await declare(counted, groupBy, "key");
+    await put("2026-11-02", begin);
+    await run({ "--full": "true" });
+  };
+  await begun(["id"]);
+  // A refund of an old order, as it were, and an order without its id.
+  await put("2026-11-03", [
+    ["b", "p", "-"],
+    ["d", "p", "-"],
+    [null, "q", "-"],
+  ]);
+  await run();
+  expect(await told()).toEqual(["a p 5", "b p 6", "b null 6", "c p 5", "d p 6", "null p 6", "null q 6"]);
+  // New is a day that was not there before, whenever it was.
+  await put("2026-11-01", [["c", null, "-"]]);
+  await put("2026-11-04", [["e", "p", "-"]]);
+  await run();
+  expect(await told()).toContain("c p 3");
+  expect(await told()).toContain("e p 3");
+  expect(await told()).toContain("b p 6");
+
+  await begun(["id", "part"]);
+  await put("2026-11-03", [["b", null, "-"]]);
+  await run();
+  expect(await told()).toEqual(["a p 5", "b p 5", "b null 2", "c p 5", "null p 5"]);
+  // More of a day that it knows, with a new one.
+  await put("2026-11-03", [["a", "p", "-"]]);
+  await put("2026-11-04", [["f", "p", "-"]]);
+  await run();
+  expect(await told()).toEqual(["a p 8", "b p 8", "b null 8", "c p 8", "f p 8", "null p 8"]);
+  // A day that went, with a new one.
+  const [gone = ""] = (await lake.keys("raw")).filter((key) => key.includes("dt=2026-11-04"));
+  await lake.kernel.call("s3", "DeleteObject", { Bucket: "raw", Key: gone });
+  await put("2026-11-05", [["g", "p", "-"]]);
+  await run();
+  expect(await told()).toEqual(["a p 8", "b p 8", "b null 8", "c p 8", "g p 8", "null p 8"]);
+});
+
+it("makes nothing by key that says no columns", async () => {
+  await declare(summed, undefined, "key");
+  const { JobRunId } = await lake.kernel.call<{ JobRunId: string }>("glue", "StartJobRun", { JobName: "nightly" });
+  const { errorMessage } = await glue.jobRunsOf(lake.kernel).settled("nightly", JobRunId);
+  expect(errorMessage).toContain("must say its columns in groupBy");
 });

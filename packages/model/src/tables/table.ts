@@ -20,8 +20,10 @@ export interface TableColumn {
  * - `first`: as `partition`, and of a primary key that several partitions hold the first partition has the only row.
  * - `fold`: the SELECT over the table's own rows and what is new gives what it gives over everything. The table has the
  *   columns of the one table that it is made from.
+ * - `key`: as `whole`, but where the one table with partitions that it is made from has new ones, and nothing else changed,
+ *   only rows of the keys (`groupBy`) in these are made again. Spark makes all.
  */
-export type Incremental = "whole" | "partition" | "first" | "fold";
+export type Incremental = "whole" | "partition" | "first" | "fold" | "key";
 
 /** One declaration of a lake table; Glue, Firehose, DuckDB, Redshift, its quality rules and the docs all compile from it. */
 export interface LakeTable {
@@ -42,11 +44,11 @@ export interface LakeTable {
    */
   readonly firstBy?: readonly string[];
   /**
-   * Of a table that is made by `fold`: columns of it and of its source by which its SELECT folds. The rows of one value of
-   * them, null too, are made from the source's rows of that value alone, so those of values that nothing new came for are
-   * not made again. @default none: all are
+   * Of a table that is made by `fold` or `key`: columns of it and of its source by which its SELECT groups. The rows of one
+   * value of them, null too, are made from the source's rows of that value alone, so those of values that nothing new came
+   * for are not made again. @default none: all are
    */
-  readonly foldBy?: readonly string[];
+  readonly groupBy?: readonly string[];
   /** Columns that rows lie by in their files, before the primary key. Rows that are near each other are read together. @default none */
   readonly order?: readonly string[];
   /** Its SELECT leaves out rows and columns of a table that has the same order, and does nothing else: no need to sort. @default false */

@@ -34,13 +34,13 @@ export const manifestSchema = z.object({
         /** `overwrite` replaces the table's data; `overwrite-partitions` only the partitions that the query yields. */
         mode: z.enum(["overwrite", "overwrite-partitions"]),
         /** What a run makes again of the table where only some of its sources' partitions changed. */
-        follow: z.enum(["whole", "partition", "first", "fold"]).default("whole"),
+        follow: z.enum(["whole", "partition", "first", "fold", "key"]).default("whole"),
         /** Columns that tell rows apart. */
         key: z.array(z.string()).default([]),
         /** Of `first`: the source's columns that, beside key and partition, decide which partition has a key's row; left out: all. */
         firstBy: z.array(z.string()).optional(),
-        /** Of `fold`: columns of the table and its source; rows with other values there have nothing to do with a row. Left out: all may have. */
-        foldBy: z.array(z.string()).optional(),
+        /** Of `fold` and `key`: columns of the table and its source; rows with other values there have nothing to do with a row. Left out: all may have. */
+        groupBy: z.array(z.string()).optional(),
         /** Columns that rows lie by in their files; left out: by all. */
         order: z.array(z.string()).default([]),
         /** The SELECT gives rows in this order where its source has them so. */
@@ -48,7 +48,10 @@ export const manifestSchema = z.object({
         quality: qualitySchema.optional(),
       }),
     )
-    .min(1),
+    .min(1)
+    .refine((steps) => steps.every(({ follow, groupBy = [] }) => follow !== "key" || groupBy.length > 0), {
+      message: "a step that follows by key must say its columns in groupBy",
+    }),
   /** Where is kept what each step did last, so that the next run makes again only what changed. Left out: all. */
   bookmark: s3Object.optional(),
   /** What becomes of a source's files that cannot be read: by default the run stops; `set-aside` moves them below the prefix. */

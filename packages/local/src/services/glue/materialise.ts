@@ -6,7 +6,7 @@ import { LakeEngine, parseLocation, tablesOf } from "../duckdb";
 import { type CatalogTable, catalogOf, catalogPermissions } from "./catalog";
 import { isDiskFull, messageOf } from "./disk-full";
 import { fingerprints, type PartitionName } from "./fingerprints";
-import { foldRows } from "./fold";
+import { foldRows, rowsByKey } from "./fold";
 import { KeyIndex } from "./key-index";
 import { makePartitions } from "./make-partitions";
 import type { ManifestStep } from "./manifest";
@@ -106,23 +106,29 @@ async function blameFiles(
   const engines =
     !(error instanceof AwsError) && /\b(IO|Invalid Input|Invalid|Serialization) Error/.test(messageOf(error));
   if (!engines || isDiskFull(error)) throw error;
-  const found = await findUnreadable(session, sources, plan.kind === "whole" ? undefined : plan.partitions);
+  const found = await findUnreadable(session, sources, partitionsRead(plan));
   throw found.length > 0 ? new UnreadableFiles(found) : error;
 }
+
+/** The partitions of its followed sources that a step reads; undefined for all. */
+const partitionsRead = (plan: Exclude<StepPlan, { kind: "skip" }>): readonly PartitionName[] | undefined =>
+  plan.kind === "whole" || plan.kind === "keys" ? undefined : plan.partitions;
 
 /** Makes what the plan says, into files of its own. */
 async function make(context: StepContext, plan: Exclude<StepPlan, { kind: "skip" }>): Promise<Made> {
   const { run, session, query, target, sources, temporary } = context;
   const { follow, key, order } = run.step;
-  const only = plan.kind === "whole" ? undefined : plan.partitions;
+  const only = partitionsRead(plan);
   await assertReadable(session, sources, only);
   if (follow === "partition" || follow === "first") return await makePartitions(context, only);
   for (const each of sources) {
     if (!each.followed || only === undefined) await show(session, each, each.partitions.keys());
   }
-  const [source] = sources;
-  const folds = plan.kind === "fold" && source !== undefined;
-  const select = folds ? await foldRows(context, source, plan.partitions) : await conform(session, query, target);
+  const source = sources.find(({ followed }) => followed);
+  let select: string;
+  if (plan.kind === "fold" && source !== undefined) select = await foldRows(context, source, plan.partitions);
+  else if (plan.kind === "keys" && source !== undefined) select = await rowsByKey(context, source, plan.partitions);
+  else select = await conform(session, query, target);
   return { staged: await stage(session, select, temporary, { target, order: [...order, ...key] }) };
 }
 
@@ -152,9 +158,9 @@ export function authorizeWrite({ kernel, principal }: StepRun, target: CatalogTa
 
 /** Of all that a table's bytes hang on beside its sources. */
 function hashOf({ sql, step }: StepRun, { columns, partitionKeys, location }: CatalogTable): string {
-  const { mode, follow, key, foldBy, order, presorted, quality } = step;
+  const { mode, follow, key, groupBy, order, presorted, quality } = step;
   const of = (all: CatalogTable["columns"]) => all.map(({ name, type }) => `${name} ${type}`);
-  const made = [sql, mode, follow, key, ...(foldBy === undefined ? [] : [foldBy]), order, presorted, quality ?? null];
+  const made = [sql, mode, follow, key, ...(groupBy === undefined ? [] : [groupBy]), order, presorted, quality ?? null];
   const parts = [...made, of(columns), of(partitionKeys), location];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }

@@ -32,9 +32,14 @@ export type StepPlan =
   | { readonly kind: "whole"; readonly why: string }
   | { readonly kind: "partitions"; readonly partitions: readonly PartitionName[] }
   /** The table's own rows and these partitions of its source. */
-  | { readonly kind: "fold"; readonly partitions: readonly PartitionName[] };
+  | { readonly kind: "fold"; readonly partitions: readonly PartitionName[] }
+  /** Rows of the keys that are in these partitions of its source, which are new; the table's own of the others. */
+  | { readonly kind: "keys"; readonly partitions: readonly PartitionName[] };
 
-/** Decides what of a table is to be made again. The Spark driver decides by the same rules (`incremental.py`). */
+/**
+ * Decides what of a table is to be made again. The Spark driver decides by the same rules (`incremental.py`), but makes whole
+ * what is made by keys here.
+ */
 export function planStep(
   follow: Follow,
   state: StepState,
@@ -63,11 +68,14 @@ export function planStep(
   const anything = names.filter((name) => changed(name).length > 0);
   if (anything.length === 0 && request.range === undefined) return { kind: "skip" };
   const [source = ""] = state.followed;
-  if (follow === "fold" && beside === undefined && request.range === undefined) {
+  if (follow !== "whole" && beside === undefined && request.range === undefined) {
     const [before, now] = [memory.sources[source] ?? {}, state.sources[source] ?? {}];
-    const grown = changed(source);
-    if (!grown.some((name) => before[name] !== undefined && shrank(before[name], now[name]))) {
-      return { kind: "fold", partitions: grown.sort() };
+    const partitions = changed(source).sort();
+    const older = partitions.filter((name) => before[name] !== undefined);
+    // Which keys a partition had that was made again, nobody knows.
+    if (follow === "key" && older.length === 0) return { kind: "keys", partitions };
+    if (follow === "fold" && !older.some((name) => shrank(before[name] ?? "", now[name]))) {
+      return { kind: "fold", partitions };
     }
   }
   return whole(anything.length === 0 ? "asked for" : `${anything.join(", ")} has changed`);

@@ -13,7 +13,7 @@ export interface Source {
   readonly relation: LakeRelation;
   readonly partitions: ReadonlyMap<PartitionName, readonly LakeFile[]>;
   readonly fingerprints: Fingerprints;
-  /** Whether its partitions are the target's, or, of a fold, are what is new. */
+  /** Whether its partitions are the target's, or, of a fold and by key, are what is new. */
   readonly followed: boolean;
 }
 
@@ -24,7 +24,8 @@ export function sourcesOf(bound: readonly BoundTable[], target: CatalogTable, fo
   const sources = others.map(({ table, scan }): Source => {
     const own = table.partitionKeys.map(({ name }) => name);
     const partitions = byPartition(scan.files, own);
-    const followed = follow === "fold" || (follow !== "whole" && own.length > 0 && own.join() === keys);
+    const days = own.length > 0 && (follow === "key" || own.join() === keys);
+    const followed = follow === "fold" || (follow !== "whole" && days);
     const name = nameOf(table);
     return { name, table, relation: relationOf(table), partitions, fingerprints: fingerprints(partitions), followed };
   });
@@ -32,7 +33,8 @@ export function sourcesOf(bound: readonly BoundTable[], target: CatalogTable, fo
   const fits = follow === "whole" || (follow === "partition" ? followed > 0 : followed === 1);
   if (fits) return sources;
   const wanted = follow === "partition" ? "a table" : "exactly one table";
-  const like = follow === "fold" ? "" : ` that is partitioned by ${keys || "the same keys"}`;
+  const by = follow === "key" ? "" : ` by ${keys || "the same keys"}`;
+  const like = follow === "fold" ? "" : ` that is partitioned${by}`;
   throw new AwsError(
     "InvalidInputException",
     `${nameOf(target)} is made incrementally (${follow}), so its SELECT must read ${wanted}${like}; it reads ${sources.map(({ name }) => name).join(", ") || "none"}`,

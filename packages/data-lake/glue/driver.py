@@ -32,7 +32,7 @@ from pyspark.sql.functions import col
 import files
 import unreadable
 from iceberg import IcebergTable, declared, in_catalog
-from incremental import OPTIONS, Bookmark, hash_of, plan_step, run_options
+from incremental import OPTIONS, Bookmark, grown, hash_of, plan_step, run_options
 from lake import Table, bare_name, publish, stage, staged_rows, with_views
 from quality import QualityFailed, hold_to_rules, tell
 
@@ -186,8 +186,8 @@ def run_step(spark, step, memory, request, context):
     known = {"hash": hash_of(sql, step, target.schema.json()), "sources": others}
     if asks_instant(sql):
         known["asOf"] = request["as_of"]
-    followed = [source.name for source in sources if follows(step, source, target)]
-    state = {**known, "target": target.fingerprints, "followed": followed}
+    followed = [source for source in sources if follows(step, source, target)]
+    state = {**known, "target": target.fingerprints, "followed": [each.name for each in followed], "grown": grown(memory, followed)}
     plan, what = plan_step(follow, state, memory, request)
     if plan == "skip":
         return {"rows": 0, "partitions": 0, "skipped": True}, {**known, "target": target.fingerprints}

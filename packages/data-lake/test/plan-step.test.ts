@@ -57,8 +57,9 @@ const cases = fc
     full: fc.boolean(),
     range: fc.boolean(),
     first: fc.boolean(),
+    grown: fc.uniqueArray(day, { maxLength: 3 }),
   })
-  .map(({ follow, memory, next, keep, asOf, full, range, first }) => {
+  .map(({ follow, memory, next, keep, asOf, full, range, first, grown }) => {
     const state: StepState = {
       hash: next.hash,
       ...(asOf && { asOf: "2026-11-23T00:00:00.000Z" }),
@@ -68,6 +69,7 @@ const cases = fc
       },
       target: keep[2] ? memory.target : next.target,
       followed: follow === "whole" ? [] : ["raw.a"],
+      grown,
     };
     const before: StepMemory | undefined = first ? undefined : { ...memory, ...(asOf && { asOf: state.asOf }) };
     return {
@@ -114,7 +116,7 @@ it("makes again what changed, and no more", () => {
     target: { "dt=2026-11-01": "1:1:d", "dt=2026-11-02": "1:1:e" },
   };
   const request = { full: false };
-  const state: StepState = { ...memory, followed: ["raw.a"] };
+  const state: StepState = { ...memory, followed: ["raw.a"], grown: Object.keys(memory.sources["raw.a"] ?? {}) };
   const late = {
     ...state,
     sources: { ...state.sources, "raw.a": { ...state.sources["raw.a"], "dt=2026-11-01": "2:2:z" } },
@@ -126,8 +128,10 @@ it("makes again what changed, and no more", () => {
     why: "raw.a has changed",
   });
   expect(planStep("fold", late, memory, request)).toEqual({ kind: "fold", partitions: ["dt=2026-11-01"] });
-  // Files that went leave nothing to fold.
-  const gone = { ...late, sources: { ...late.sources, "raw.a": { "dt=2026-11-02": "1:1:b" } } };
+  const left = ["dt=2026-11-02"];
+  // Files that went leave nothing to fold, whatever came in their place.
+  expect(planStep("fold", { ...late, grown: left }, memory, request)).toMatchObject({ kind: "whole" });
+  const gone = { ...late, sources: { ...late.sources, "raw.a": { "dt=2026-11-02": "1:1:b" } }, grown: left };
   expect(planStep("fold", gone, memory, request)).toMatchObject({ kind: "whole" });
   expect(planStep("partition", gone, memory, request)).toEqual({ kind: "partitions", partitions: ["dt=2026-11-01"] });
   const beside = { ...state, sources: { ...state.sources, "raw.b": { "": "1:1:y" } } };

@@ -175,6 +175,17 @@ it("gives the SELECT the rows of keys that something new came for, null too, and
   expect(new Set((await rows()).map(([, , what]) => what))).toEqual(new Set(["6"]));
 });
 
+it("keeps no row of a file that went, though more came on its day in the same night", async () => {
+  await declare(newest, ["id"]);
+  await put("2026-11-01", [["erased", "p", "1"]]);
+  await run();
+  const [gone = ""] = await lake.keys("raw");
+  await lake.kernel.call("s3", "DeleteObject", { Bucket: "raw", Key: gone });
+  for (const id of ["a", "b"]) await put("2026-11-01", [[id, "a longer text than before", "1"]]);
+  await run();
+  expect((await rows()).map(([id]) => id)).toEqual(["a", "b"]);
+});
+
 it("makes by key rows of the keys on new days from all that they had, null too, and all rows where a day changed", async () => {
   const told = async () => (await rows()).map(([id, part, what]) => `${id} ${part} ${what}`);
   const begun = async (groupBy: readonly string[]) => {

@@ -30,23 +30,29 @@ export function fingerprints(partitions: ReadonlyMap<PartitionName, readonly Lak
   return Object.fromEntries([...partitions].map(([name, files]) => [name, fingerprint(files)]));
 }
 
+const byName = (a: LakeFile, b: LakeFile): number => (a.name < b.name ? -1 : 1);
+
 function fingerprint(files: readonly LakeFile[]): string {
   const hash = createHash("sha256");
   let bytes = 0;
-  for (const { name, size, etag } of [...files].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const { name, size, etag } of [...files].sort(byName)) {
     hash.update(`${name}\n${size}\n${etag}\n`);
     bytes += size;
   }
   return `${files.length}:${bytes}:${hash.digest("hex").slice(0, 32)}`;
 }
 
-/** Whether files were taken away or replaced by less: more of them came, else. */
-export function shrank(before: string, now: string | undefined): boolean {
-  if (now === undefined) return true;
-  const [[files = 0, bytes = 0] = [], [nowFiles = 0, nowBytes = 0] = []] = [before, now].map((each) =>
-    each.split(":").slice(0, 2).map(Number),
-  );
-  return nowFiles < files || nowBytes < bytes;
+/**
+ * Partitions whose files of last time are all there still, the first by name, so that what else is there came since. A file
+ * that came since and goes before them by name makes it a no: that costs a whole run, where a false yes costs right rows.
+ */
+export function grown(before: Fingerprints, now: ReadonlyMap<PartitionName, readonly LakeFile[]>): PartitionName[] {
+  return [...now].flatMap(([name, files]) => {
+    const told = before[name];
+    if (told === undefined) return [];
+    const first = [...files].sort(byName).slice(0, Number.parseInt(told, 10));
+    return fingerprint(first) === told ? [name] : [];
+  });
 }
 
 /** Partitions that are not in both alike. */

@@ -5,7 +5,7 @@ import { AwsError, type Kernel, type Principal } from "../../kernel";
 import { LakeEngine, parseLocation, tablesOf } from "../duckdb";
 import { type CatalogTable, catalogOf, catalogPermissions } from "./catalog";
 import { isDiskFull, messageOf } from "./disk-full";
-import { fingerprints, type PartitionName } from "./fingerprints";
+import { fingerprints, grown, type PartitionName } from "./fingerprints";
 import { foldRows, rowsByKey } from "./fold";
 import { KeyIndex } from "./key-index";
 import { makePartitions } from "./make-partitions";
@@ -71,8 +71,14 @@ export async function materialise(run: StepRun): Promise<StepOutcome> {
         ...(told && { asOf: run.options.asOf }),
         sources: Object.fromEntries(sources.map((source) => [source.name, source.fingerprints])),
       };
-      const followed = sources.filter((source) => source.followed).map(({ name }) => name);
-      const state = { ...known, target: fingerprints(before), followed };
+      const followed = sources.filter((source) => source.followed);
+      const [first] = followed;
+      const state = {
+        ...known,
+        target: fingerprints(before),
+        followed: followed.map(({ name }) => name),
+        grown: first === undefined ? [] : grown(run.memory?.sources[first.name] ?? {}, first.partitions),
+      };
       const plan = planStep(step.follow, state, run.memory, run.options);
       if (plan.kind === "skip")
         return { rows: 0, partitions: 0, skipped: true, memory: { ...known, target: state.target } };

@@ -1,4 +1,4 @@
-import { changes, type Fingerprints, type PartitionName, shrank } from "./fingerprints";
+import { changes, type Fingerprints, type PartitionName } from "./fingerprints";
 import type { Follow } from "./manifest";
 
 /** What a step did last, as its job's bookmark keeps it. */
@@ -17,6 +17,8 @@ export interface StepMemory {
 export interface StepState extends StepMemory {
   /** Sources whose partitions are the table's. */
   readonly followed: readonly string[];
+  /** Partitions of the first of these that have all files that they had, and may have more. */
+  readonly grown: readonly PartitionName[];
 }
 
 /** What a run is asked for beside what has changed. */
@@ -69,12 +71,12 @@ export function planStep(
   if (anything.length === 0 && request.range === undefined) return { kind: "skip" };
   const [source = ""] = state.followed;
   if (follow !== "whole" && beside === undefined && request.range === undefined) {
-    const [before, now] = [memory.sources[source] ?? {}, state.sources[source] ?? {}];
+    const before = memory.sources[source] ?? {};
     const partitions = changed(source).sort();
     const older = partitions.filter((name) => before[name] !== undefined);
     // Which keys a partition had that was made again, nobody knows.
     if (follow === "key" && older.length === 0) return { kind: "keys", partitions };
-    if (follow === "fold" && !older.some((name) => shrank(before[name] ?? "", now[name]))) {
+    if (follow === "fold" && older.every((name) => state.grown.includes(name))) {
       return { kind: "fold", partitions };
     }
   }

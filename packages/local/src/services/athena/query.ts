@@ -1,7 +1,7 @@
 import { type DuckDBType, type DuckDBValue, VARCHAR } from "@duckdb/node-api";
 import { athenaFunctions, type Json } from "@tributary/model";
 import { AwsError, type Kernel, NotSupportedLocally, type Principal, rootPrincipal } from "../../kernel";
-import { athenaType, LakeEngine, nearest, toJson } from "../duckdb";
+import { athenaType, LakeEngine, nearest, parseSelect, toJson } from "../duckdb";
 import { bindTables, catalogOf, catalogPermissions, isView, tableNotFound } from "../glue";
 import { checkStatement } from "./statements";
 
@@ -60,7 +60,8 @@ export async function queryRows(
 
 async function select(kernel: Kernel, sql: string, options: QueryOptions): Promise<QueryOutcome> {
   return await LakeEngine.of(kernel).with("athena", async (session) => {
-    const bound = await bindTables(kernel, session, sql, {
+    const { tables } = await parseSelect(session, sql);
+    const bound = await bindTables(kernel, session, tables, {
       principal: options.principal,
       operation: "StartQueryExecution",
       defaultDatabase: options.database,

@@ -1,6 +1,6 @@
 import { compareText, type MatchField } from "@tributary/model";
 import { AwsError, type Kernel, NotSupportedLocally, type Principal } from "../../kernel";
-import { LakeEngine, quoteName } from "../duckdb";
+import { LakeEngine, parseSelect, quoteName } from "../duckdb";
 import { bindTables, catalogOf, catalogPermissions } from "../glue";
 import type { SchemaMapping } from "./definitions";
 
@@ -85,7 +85,8 @@ async function readRows(
   const select = fields.map(({ column }) => `CAST(${quoteName(column)} AS VARCHAR)`).join(", ");
   const sql = `SELECT ${select} FROM ${table}`;
   return await LakeEngine.of(kernel).with("duckdb", async (session) => {
-    await bindTables(kernel, session, sql, { principal, operation: "StartMatchingJob" });
+    const { tables } = await parseSelect(session, sql);
+    await bindTables(kernel, session, tables, { principal, operation: "StartMatchingJob" });
     const reader = await session.connection.streamAndReadUntil(sql, most + 1);
     const rows = reader.getRows();
     if (rows.length > most) {

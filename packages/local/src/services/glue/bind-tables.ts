@@ -8,7 +8,6 @@ import {
   scanFiles,
   scanOf,
   type TableReference,
-  tablesOf,
 } from "../duckdb";
 import { type CatalogTable, catalogOf, catalogPermissions, relationOf } from "./catalog";
 import { isView, prestoViewOf, tablesOfView, viewSelect } from "./presto-view";
@@ -40,11 +39,11 @@ export interface BindOptions {
 export async function bindTables(
   kernel: Kernel,
   session: Session,
-  sql: string,
+  references: readonly TableReference[],
   options: BindOptions,
 ): Promise<BoundTable[]> {
   const bound = new Map<string, BoundTable>();
-  for (const reference of await tablesOf(session, sql)) {
+  for (const reference of references) {
     if (reference.database === undefined && options.except?.includes(reference.table)) continue;
     await bindTable(kernel, session, reference, options, bound, []);
   }

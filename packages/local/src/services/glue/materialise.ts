@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AwsError, type Kernel, type Principal } from "../../kernel";
-import { LakeEngine, parseLocation, tablesOf } from "../duckdb";
+import { LakeEngine, parseLocation, parseSelect } from "../duckdb";
 import { type CatalogTable, catalogOf, catalogPermissions } from "./catalog";
 import { isDiskFull, messageOf } from "./disk-full";
 import { fingerprints, grown, type PartitionName } from "./fingerprints";
@@ -62,8 +62,8 @@ export async function materialise(run: StepRun): Promise<StepOutcome> {
       run.onStart(() => {
         for (const { connection } of working) connection.interrupt();
       });
-      const query = run.sql.replace(/[;\s]+$/, "");
-      const told = (await tablesOf(session, query)).some(({ database, table }) => !database && table === "run");
+      const query = await parseSelect(session, run.sql.replace(/[;\s]+$/, ""));
+      const told = query.tables.some(({ database, table }) => !database && table === "run");
       const sources = sourcesOf(await bindStep(run, session, query, target), target, step.follow);
       const before = filesBefore(kernel, target);
       const known = {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AwsError, NotSupportedLocally } from "../../kernel";
-import { duckdbType, quoteName, type Session, tablesOf } from "../duckdb";
+import { duckdbType, parseSelect, quoteName, type Session } from "../duckdb";
 import type { CatalogTable } from "./catalog";
 
 /** A view of Athena's as the catalog keeps it: base64 of JSON in a comment. */
@@ -102,7 +102,7 @@ export async function viewSelect(session: Session, table: CatalogTable, view: Pr
 
 /** What a view reads. Names without a database are Athena's own context, which a session here cannot have twice. */
 export async function tablesOfView(session: Session, table: CatalogTable, view: PrestoView) {
-  const read = await tablesOf(session, view.originalSql);
+  const { tables: read } = await parseSelect(session, view.originalSql);
   const loose = read.find(({ database }) => database === undefined);
   if (loose === undefined) return read;
   throw new NotSupportedLocally(

@@ -5,6 +5,7 @@ import {
   type LakeFile,
   parquetOptions,
   parseLocation,
+  parseSelect,
   quoteName,
   quoteText,
   type Session,
@@ -61,7 +62,8 @@ export async function holdToRules(
 ): Promise<StagedRows> {
   await offer(session, target, staged, kept);
   const reads = { principal: run.principal, operation: "StartJobRun", except: ["candidate", "kept", "outcome"] };
-  await bindTables(run.kernel, session, quality.measure, reads);
+  const { tables } = await parseSelect(session, quality.measure);
+  await bindTables(run.kernel, session, tables, reads);
   const [total = 0, ...failing] = await numbers(session, quality.measure);
   const rules = quality.rules.map(({ name, threshold }, index): RuleResult => {
     const broken = failing[index] ?? 0;

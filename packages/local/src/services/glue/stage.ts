@@ -1,7 +1,15 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AwsError } from "../../kernel";
-import { duckdbType, nearest, orderedParquetOptions, quoteName, quoteText, type Session } from "../duckdb";
+import {
+  duckdbType,
+  nearest,
+  orderedParquetOptions,
+  type ParsedSelect,
+  quoteName,
+  quoteText,
+  type Session,
+} from "../duckdb";
 import type { CatalogTable } from "./catalog";
 import { noValue, type PartitionName } from "./fingerprints";
 
@@ -26,10 +34,8 @@ export interface Shape {
 }
 
 /** Wraps the query so that it yields exactly the target's columns, by name, in its order and types. */
-export async function conform(session: Session, query: string, target: CatalogTable): Promise<string> {
-  const prepared = await session.connection.prepare(query);
-  const given = Array.from({ length: prepared.columnCount }, (_, index) => prepared.columnName(index));
-  prepared.destroySync();
+export async function conform(session: Session, query: ParsedSelect, target: CatalogTable): Promise<string> {
+  const given = query.columns ?? (await columnsGiven(session, query));
   const wanted = [...target.columns, ...target.partitionKeys];
   const has = (names: readonly string[], name: string) =>
     names.some((each) => each.toLowerCase() === name.toLowerCase());
@@ -50,7 +56,15 @@ export async function conform(session: Session, query: string, target: CatalogTa
     );
   }
   const casts = wanted.map(({ name, type }) => `CAST(${quoteName(name)} AS ${duckdbType(type)}) AS ${quoteName(name)}`);
-  return `SELECT ${casts.join(", ")} FROM (\n${query}\n)`;
+  return `SELECT ${casts.join(", ")} FROM (\n${query.sql}\n)`;
+}
+
+/** What the engine calls a query's columns. It plans the query for that, which takes a while. */
+async function columnsGiven(session: Session, { sql }: ParsedSelect): Promise<string[]> {
+  const prepared = await session.connection.prepare(sql);
+  const names = Array.from({ length: prepared.columnCount }, (_, index) => prepared.columnName(index));
+  prepared.destroySync();
+  return names;
 }
 
 /** Columns that the rows of a table lie by: those that are given, else all. */

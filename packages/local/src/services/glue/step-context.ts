@@ -1,4 +1,4 @@
-import { quoteText, type Session } from "../duckdb";
+import { type ParsedSelect, quoteText, type Session } from "../duckdb";
 import { type BoundTable, bindTables } from "./bind-tables";
 import type { CatalogTable } from "./catalog";
 import type { PartitionName } from "./fingerprints";
@@ -12,7 +12,7 @@ export interface StepContext {
   readonly session: Session;
   /** Sessions whose statements are cut short where the run is to end. */
   readonly working: Set<Session>;
-  readonly query: string;
+  readonly query: ParsedSelect;
   readonly target: CatalogTable;
   readonly sources: readonly Source[];
   readonly temporary: string;
@@ -28,14 +28,14 @@ export interface Made {
 export async function bindStep(
   run: StepRun,
   session: Session,
-  query: string,
+  { tables }: ParsedSelect,
   target: CatalogTable,
 ): Promise<BoundTable[]> {
   await session.run(
     `CREATE VIEW ${session.database}.main.run AS SELECT CAST(${quoteText(run.options.asOf.replace("Z", ""))} AS TIMESTAMP) AS as_of`,
   );
   const reads = { principal: run.principal, operation: "StartJobRun", except: ["run"], empty: true };
-  const bound = await bindTables(run.kernel, session, query, reads);
+  const bound = await bindTables(run.kernel, session, tables, reads);
   // A log goes on from its own rows: they are read and staged before its files are replaced.
   const mine = bound.find(({ table: { database, name } }) => database === target.database && name === target.name);
   if (mine) await session.run(`CREATE OR REPLACE VIEW ${tableIn(session, target)} AS ${mine.scan.sql}`);

@@ -8,6 +8,14 @@ export interface TableReference {
   readonly table: string;
 }
 
+/** One SELECT (WITH, VALUES), with what the parser says of it. */
+export interface ParsedSelect {
+  readonly sql: string;
+  readonly tables: readonly TableReference[];
+  /** What its columns are called, in order; undefined where the text alone does not tell (`select *`). */
+  readonly columns: readonly string[] | undefined;
+}
+
 /** Table functions that read nothing outside the query itself. */
 const harmless = new Set(["range", "generate_series", "sequence", "unnest", "json_each"]);
 
@@ -30,11 +38,22 @@ function parserMessage(answer: Node): string {
   return `${String(answer.error_message)}${position}`;
 }
 
+/** Names of a SELECT's columns, as far as each says its own. */
+function columnsOf(select: unknown): string[] | undefined {
+  if (!isNode(select) || select.type !== "SELECT_NODE" || !Array.isArray(select.select_list)) return undefined;
+  const names = select.select_list.map((item: unknown) => {
+    if (!isNode(item) || item.class === "STAR") return undefined;
+    const own = item.class === "COLUMN_REF" && Array.isArray(item.column_names) ? item.column_names.at(-1) : undefined;
+    return item.alias || own;
+  });
+  return names.every((name) => typeof name === "string") ? names : undefined;
+}
+
 /**
- * The tables of a query, from the parser's own tree. Throws `InvalidRequestException` for text that does not parse, is
+ * What a query reads and gives, from the parser's own tree. Throws `InvalidRequestException` for text that does not parse, is
  * not exactly one SELECT (WITH, VALUES), or reads anything but tables (files, engine internals).
  */
-export async function tablesOf(session: Session, sql: string): Promise<TableReference[]> {
+export async function parseSelect(session: Session, sql: string): Promise<ParsedSelect> {
   const reader = await session.connection.runAndReadAll(`SELECT json_serialize_sql(${quoteText(sql)})`);
   const answer: unknown = JSON.parse(String(reader.getRows()[0]?.[0]));
   if (!isNode(answer)) throw new AwsError("InvalidRequestException", "the query cannot be parsed");
@@ -71,5 +90,7 @@ export async function tablesOf(session: Session, sql: string): Promise<TableRefe
     Object.values(value).forEach(visit);
   };
   visit(statements);
-  return [...found.values()].filter(({ database, table }) => database || !withNames.has(table.toLowerCase()));
+  const tables = [...found.values()].filter(({ database, table }) => database || !withNames.has(table.toLowerCase()));
+  const [statement]: unknown[] = statements;
+  return { sql, tables, columns: isNode(statement) ? columnsOf(statement.node) : undefined };
 }

@@ -55,7 +55,6 @@ export const orderLines: LakeTable = {
   incremental: "partition",
   quality: [
     rule.notNull("source_id", "message_id", "product_index"),
-    rule.unique("source_id", "message_id", "product_index"),
     rule.range("product_index", { min: 0 }),
     rule.accepted("event", ["Order Completed", "Order Refunded", "Order Cancelled"]),
   ],

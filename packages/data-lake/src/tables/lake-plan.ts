@@ -102,8 +102,9 @@ export function planLake(args: DataLakeArgs): LakePlan {
 }
 
 /**
- * That a key of ours stands once. Where our own SELECT groups by the key it cannot be else, and to ask again would cost as
- * much as the grouping: so tables declare the rule only where it is not so, and a user's SELECT is always held to it.
+ * That a key of ours stands once. Where our own SELECT groups by the key, or numbers the parts of one row of a table whose
+ * key stands once, it cannot be else, and to ask again would cost as much as the grouping: so tables declare the rule only
+ * where it is not so, and a user's SELECT is always held to it.
  */
 function keyRule(table: LakeTable, { transforms, tables }: DataLakeArgs): QualityRule[] {
   const { quality = [], primaryKey } = table;

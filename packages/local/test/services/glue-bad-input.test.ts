@@ -257,7 +257,7 @@ it("lets one run at a time make a table", async () => {
   await seed("things/dt=b/1.parquet", thing(2));
   expect((await run()).state).toBe("SUCCEEDED");
   const now = await made();
-  const staged = { folder: lake.kernel.folder("tmp", "glue", "none"), rows: 0 };
+  const staged = { folder: lake.kernel.folder("tmp", "glue", "none"), rows: 0, contents: Promise.resolve(new Map()) };
   await expect(swap(lake.kernel, "late", target, staged, before, () => true)).rejects.toThrow(
     /the files of clean\.things changed while they were made again \(dt=b\): another run replaced them/,
   );

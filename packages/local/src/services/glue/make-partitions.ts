@@ -1,12 +1,11 @@
-import { join } from "node:path";
 import { LakeEngine, type Session } from "../duckdb";
-import { contentOf } from "./content";
+import { contentsOf } from "./content";
 import { messageOf } from "./disk-full";
 import { type PartitionName, partitionValues } from "./fingerprints";
 import { FirstPartition } from "./first-partition";
 import { KeyIndex } from "./key-index";
 import { type Source, show } from "./sources";
-import { conform, filesUnder, stagePartition } from "./stage";
+import { conform, stagePartition } from "./stage";
 import { bindStep, type Made, type StepContext } from "./step-context";
 import { filesBefore } from "./swap";
 import { assertReadable } from "./unreadable";
@@ -39,30 +38,20 @@ export async function makePartitions(context: StepContext, only: readonly Partit
   const keys = target.partitionKeys.map(({ name }) => name);
   const shape = { target, order: [...order, ...key], presorted };
   let rows = 0;
-  const contents = new Map<string, string>();
-  const digest = async (file: string) => {
-    contents.set(file, await contentOf(join(temporary, file)));
-  };
-  // Beside the next partition's statement.
-  const read: Promise<void>[] = [];
+  // Taken beside the next partition's statement, and the rules'.
+  const contents: Promise<ReadonlyMap<string, string>>[] = [];
   const makeOne = async (worker: Session, name: PartitionName) => {
     for (const each of followed) await show(worker, each, [name]);
     const mine = first?.leaveOut(select, name) ?? select;
     const count = await stagePartition(worker, mine, temporary, { name, values: partitionValues(name, keys) }, shape);
     // Not in one line with the wait: others add theirs meanwhile.
     rows += count;
-    for (const file of filesUnder(temporary, `${name}/`)) {
-      const told = digest(file);
-      // Where another partition fails first, nobody asks any more.
-      told.catch(() => {});
-      read.push(told);
-    }
+    contents.push(contentsOf(temporary, `${name}/`));
   };
   const [alone] = made;
   const done = made.length === 1 && alone !== undefined && (await fits(() => makeOne(session, alone)));
   if (!done) await sideBySide(context, largestFirst(made, followed), makeOne);
-  // Beside the rules' statements, too.
-  const told = Promise.all(read).then(() => contents);
+  const told = Promise.all(contents).then((each) => new Map(each.flatMap((some) => [...some])));
   told.catch(() => {});
   return { staged: { folder: temporary, rows, contents: told }, ...(partitions === undefined ? {} : { partitions }) };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AwsError } from "../../kernel";
 import {
@@ -11,6 +11,7 @@ import {
   type Session,
 } from "../duckdb";
 import type { CatalogTable } from "./catalog";
+import { contentsOf } from "./content";
 import { noValue, type PartitionName } from "./fingerprints";
 
 /** A file of the lake is cut at this size, so that any engine can read a table in parallel. */
@@ -20,8 +21,8 @@ const maxFileBytes = 512 * 2 ** 20;
 export interface StagedRows {
   readonly folder: string;
   readonly rows: number;
-  /** Hashes of files, by their path in the folder, as far as they are or will be known. */
-  readonly contents?: Promise<ReadonlyMap<string, string>>;
+  /** Hashes of the files, by their path in the folder. They are taken beside what comes next. */
+  readonly contents: Promise<ReadonlyMap<string, string>>;
 }
 
 /** What rows are to be, and how they are to lie. */
@@ -76,7 +77,8 @@ export async function stage(session: Session, select: string, folder: string, sh
   const { target } = shape;
   rmSync(folder, { recursive: true, force: true });
   if (target.partitionKeys.length === 0) {
-    return { folder, rows: await write(session, `${select} ${ordered(shape)}`, folder, shape) };
+    const rows = await write(session, `${select} ${ordered(shape)}`, folder, shape);
+    return { folder, rows, contents: contentsOf(folder) };
   }
   const staged = `${session.database}.main.staged`;
   await session.run(`CREATE OR REPLACE TABLE ${staged} AS ${select}`);
@@ -91,7 +93,7 @@ export async function stage(session: Session, select: string, folder: string, sh
     rows += await write(session, select, into, shape);
   }
   await session.run(`DROP TABLE ${staged}`);
-  return { folder, rows };
+  return { folder, rows, contents: contentsOf(folder) };
 }
 
 const literal = (value: unknown): string => (value === null ? "NULL" : quoteText(String(value)));
@@ -153,18 +155,4 @@ async function cut(session: Session, file: string, rows: number, pieces: number,
     await session.run(`COPY (${select}) TO ${quoteText(into)} (${orderedParquetOptions})`);
   }
   rmSync(whole);
-}
-
-/** Files below a folder, as paths inside of it, in order. */
-export function filesUnder(folder: string, prefix = ""): string[] {
-  try {
-    return readdirSync(join(folder, prefix), { withFileTypes: true })
-      .flatMap((entry) =>
-        entry.isDirectory() ? filesUnder(folder, `${prefix}${entry.name}/`) : [`${prefix}${entry.name}`],
-      )
-      .sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
 }

@@ -2,10 +2,9 @@ import { join } from "node:path";
 import type { Kernel } from "../../kernel";
 import { filesOf, type LakeFile, parseLocation } from "../duckdb";
 import { type CatalogTable, relationOf } from "./catalog";
-import { contentOf } from "./content";
 import { byPartition, changes, fingerprints, type PartitionName } from "./fingerprints";
 import { type NewObject, replaceObjects } from "./replace-objects";
-import { filesUnder, type StagedRows } from "./stage";
+import type { StagedRows } from "./stage";
 
 /** A table's files when a step began. */
 export type Before = ReadonlyMap<PartitionName, readonly LakeFile[]>;
@@ -32,9 +31,8 @@ export async function swap(
   const { bucket, prefix } = parseLocation(target.location);
   const wanted = new Map<string, NewObject>();
   const contents = await staged.contents;
-  for (const name of staged.rows === 0 ? [] : filesUnder(staged.folder)) {
+  for (const [name, content] of contents) {
     const file = join(staged.folder, name);
-    const content = contents?.get(name) ?? (await contentOf(file));
     const part = name.replace(/\.parquet$/, `-${content.slice(0, 20)}.zstd.parquet`);
     wanted.set(`${prefix}${part}`, { key: `${prefix}${part}`, file, etag: `"${content.slice(0, 32)}-1"` });
   }

@@ -1,5 +1,5 @@
 // The lake's jobs over a shop's 30 days: raw → clean → curated with traits by the component's own manifest and SQL, as the
-// local platform runs them; then nothing new, everything again (equal bytes), a day more, and late rows for another day. The
+// local platform runs them; then nothing new, everything again (equal bytes), three days more one by one, and late rows for another day. The
 // same SQL on PySpark in local mode over the same files in the same run, where `npm run setup:spark` has installed it.
 // BENCH_EVENTS: how many (default 10 million). BENCH_SPARK=no leaves Spark out. BENCH_JSON: a file for all figures.
 import { rmSync, writeFileSync } from "node:fs";
@@ -46,12 +46,14 @@ const slowest = ({ steps }) => {
 /** The limits are those of 10 million events on two otherwise idle cores. */
 const verdict = (holds) => (holds || events < 10_000_000 ? "" : "  BEYOND THE LIMIT");
 
-function report({ full, nothing, again, day, late, equal, files, expected }) {
+function report({ full, nothing, again, nights, late, equal, files, expected }) {
   const made = full.steps.find(({ name }) => name === "clean.events")?.rows;
   // Wrong rows are no figure.
   if (made !== expected || !equal) process.exitCode = 1;
+  // Single nights differ by more than there is between them and the limit.
+  const day = [...nights].sort((a, b) => a.seconds - b.seconds)[Math.floor(nights.length / 2)];
   const share = day.seconds / full.seconds;
-  const peak = Math.max(full.megabytes, day.megabytes);
+  const peak = Math.max(...[full, ...nights].map(({ megabytes }) => megabytes));
   return [
     `${(events / 1e6).toFixed(1)}M events of 30 days, raw → clean → curated with traits: ${seconds(full)}, peak ${gigabytes(full)} with DuckDB inside (${sqlMemory} of it may be DuckDB's)${verdict(full.seconds <= limits.seconds && peak / 1024 <= limits.gigabytes)}`,
     ...full.steps.map(
@@ -61,7 +63,7 @@ function report({ full, nothing, again, day, late, equal, files, expected }) {
     made === expected
       ? `  clean.events has the ${expected} events that plain SQL finds in the raw zone`
       : `  WRONG: clean.events has ${made} events; plain SQL finds ${expected} in the raw zone`,
-    `a day more: ${seconds(day)}, ${shareOf(day, full)}, peak ${gigabytes(day)}${verdict(share <= limits.dayShare)}`,
+    `a day more, the median of ${nights.map((night) => night.seconds.toFixed(1)).join(", ")} s: ${seconds(day)}, ${shareOf(day, full)}, peak ${gigabytes(day)}${verdict(share <= limits.dayShare)}`,
     ...slowest(day),
     `50 late rows for another day: ${seconds(late)}, ${shareOf(late, full)}`,
     `nothing new: ${seconds(nothing)}`,

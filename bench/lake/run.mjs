@@ -4,7 +4,7 @@ import { linkSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { root } from "../support.mjs";
-import { dayOf, days, filesBelow, instantOf } from "./shop.mjs";
+import { dayOf, days, filesBelow, instantOf, more } from "./shop.mjs";
 
 const { folder, work } = JSON.parse(process.argv[2]);
 const local = createRequire(join(root, "packages/local/package.json"));
@@ -151,12 +151,16 @@ told.nothing = await night(instantOf(days));
 say("everything again");
 told.again = await night(instantOf(days), { "--full": "true" });
 told.equal = JSON.stringify(made()) === JSON.stringify(after);
-const newest = (name) => name.includes(`dt=${dayOf(days)}/`);
-await land("next", newest);
-say("a day more");
-told.day = await night(instantOf(days + 1));
-await land("next", (name) => !newest(name));
+const newest = Array.from({ length: more }, (_, index) => days + index);
+const isOf = (day) => (name) => name.includes(`dt=${dayOf(day)}/`);
+told.nights = [];
+for (const day of newest) {
+  await land("next", isOf(day));
+  say(`a day more: ${dayOf(day)}`);
+  told.nights.push(await night(instantOf(day + 1)));
+}
+await land("next", (name) => !newest.some((day) => isOf(day)(name)));
 say("late rows for another day");
-told.late = await night(instantOf(days + 1));
+told.late = await night(instantOf(days + more));
 await runtime.close();
 console.log(JSON.stringify(told));

@@ -1,4 +1,4 @@
-// A believable shop of 30 days in the raw zone, made once per size and seed and kept in a cache: events as Firehose
+// A believable shop of 30 days, and three more, in the raw zone, made once per size and seed and kept in a cache: events as Firehose
 // writes them (Snappy Parquet, a file a quarter of an hour) and the changes of profiles as the profile archiver does.
 // 1 % of the events are copies, a third of those a day later; 0.5 % are rejected; 10 % are orders of 1 to 4 products.
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
@@ -9,12 +9,14 @@ import { root } from "../support.mjs";
 
 export { cache };
 export const days = 30;
+/** Days that come on top, one by one. */
+export const more = 3;
 const filesADay = 96;
 const firstDay = Date.UTC(2026, 9, 1);
 
 /** `2026-10-01` and the days after it. */
 export const dayOf = (index) => new Date(firstDay + index * 86_400_000).toISOString().slice(0, 10);
-/** When the nightly runs are: after the days of the full run, and after the day that comes on top. */
+/** When the nightly run of a day is: after it. */
 export const instantOf = (index) => new Date(firstDay + index * 86_400_000 + 3 * 3_600_000).toISOString();
 
 /** A number below `n` that hangs on the event's place and on what it is for. */
@@ -100,11 +102,11 @@ function profileRows(from, to, sequence, day) {
 }
 
 /**
- * The shop's raw zone in a folder of the cache: `first/` is what the full run reads, `next/` what comes on top (a day
- * more, and a few late rows for an older one). Files lie as in the bucket.
+ * The shop's raw zone in a folder of the cache: `first/` is what the full run reads, `next/` what comes on top (day
+ * by day, and a few late rows for an older one). Files lie as in the bucket.
  */
 export async function shop(events, seed = 1) {
-  const folder = join(cache, `shop-${events}-${seed}`);
+  const folder = join(cache, `shop-${events}-${days}+${more}-${seed}`);
   if (existsSync(folder)) return folder;
   const partial = `${folder}.partial`;
   rmSync(partial, { recursive: true, force: true });
@@ -145,12 +147,12 @@ export async function shop(events, seed = 1) {
     );
   try {
     const known = Math.floor(visitors / 5);
-    for (let day = 0; day <= days; day++) {
+    for (let day = 0; day < days + more; day++) {
       const zone = day < days ? "first" : "next";
       await land(zone, day);
-      const [from, to] = [day, day + 1].map((n) => Math.floor((known * n) / (days + 1)));
+      const [from, to] = [day, day + 1].map((n) => Math.floor((known * n) / (days + more)));
       await profiles(zone, day, from, to, (day + 1) * 1_000_000_000);
-      process.stderr.write(`\rmaking ${events} events: day ${day + 1} of ${days + 1} `);
+      process.stderr.write(`\rmaking ${events} events: day ${day + 1} of ${days + more} `);
     }
     process.stderr.write("\n");
     // Of messages that nothing else has, for a day long gone.
